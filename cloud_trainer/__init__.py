@@ -1,0 +1,1 @@
+"""Builds, evaluates and publishes the models that the device runs."""

@@ -1,0 +1,1 @@
+"""Stands in for wearables, listeners and fleets: processes that speak the real protocols."""

@@ -1,0 +1,23 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of the research data sets, which are never part of the project; skips where it is absent."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"needs the research data in {SHARED_DATA}, which this machine does not have")
+    return SHARED_DATA
