@@ -1,0 +1,85 @@
+"""One progress display for the whole build: a bar on a terminal, plain log lines elsewhere."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol, Self
+
+__all__ = ["LogProgress", "Progress", "TerminalProgress"]
+
+_log = logging.getLogger("attune.trainer")
+
+
+class Progress(Protocol):
+    """Where a stage shows how far it is."""
+
+    def task(self, description: str, total: int) -> AbstractContextManager[Callable[[str], None]]:
+        """Open a task of `total` steps; the yielded function advances it by one and shows a short note."""
+
+    def note(self, text: str) -> None:
+        """Show a line that stays."""
+
+
+class LogProgress:
+    """Progress as log lines: at the start, at each quarter and at the end of a task."""
+
+    @contextmanager
+    def task(self, description: str, total: int) -> Iterator[Callable[[str], None]]:
+        """Open a task; see `Progress.task`."""
+        done = 0
+        _log.info("%s: 0 of %d", description, total)
+
+        def advance(note: str = "") -> None:
+            nonlocal done
+            done += 1
+            if done == total or (done * 4) // max(total, 1) > ((done - 1) * 4) // max(total, 1):
+                _log.info("%s: %d of %d %s", description, done, total, note)
+
+        yield advance
+
+    def note(self, text: str) -> None:
+        """Log one line."""
+        _log.info("%s", text)
+
+
+class TerminalProgress:
+    """Progress as bars on standard error, by rich."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
+        self._bars = Bars(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=Console(stderr=True),
+        )
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    @contextmanager
+    def task(self, description: str, total: int) -> Iterator[Callable[[str], None]]:
+        """Open a bar; see `Progress.task`."""
+        task = self._bars.add_task(description, total=total, note="")
+
+        def advance(note: str = "") -> None:
+            self._bars.update(task, advance=1, note=note)
+
+        yield advance
+        self._bars.update(task, note="")
+
+    def note(self, text: str) -> None:
+        """Print one line above the bars."""
+        self._bars.console.print(text)

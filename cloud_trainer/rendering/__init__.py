@@ -1,0 +1,1 @@
+"""Turns scores into sound: MIDI files played on a sampled grand piano."""
