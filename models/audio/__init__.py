@@ -1,0 +1,1 @@
+"""The audio front ends that training and the device share: log-mel patches and audio descriptors."""
