@@ -1,7 +1,7 @@
 """The frozen list of what `hybrid` may know of the situation: time of day, activity, weather.
 
-Situation is what surrounds the listener; it is not *context*, the word for metadata (see the design). What is unknown is
-0, and its `…_known` neighbour says so.
+Situation is what surrounds the listener; it is not *context*, the word for metadata (see the design). What is unknown
+is 0, and its `…_known` neighbour says so.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ SITUATION: Final = (
     "rain",
     "temperature",
 )
-"""hour_*: the local time of day on a circle; weekend: 1 on Saturday and Sunday; activity: 0 lying or still, 0.5 walking,
-1 running; rain: 1 when it rains; temperature: degrees Celsius outside divided by 20, minus 0.5."""
+"""hour_*: the local time of day on a circle; weekend: 1 on Saturday and Sunday; activity: 0 lying or still, 0.5
+walking, 1 running; rain: 1 when it rains; temperature: degrees Celsius outside divided by 20, minus 0.5."""
 
 
 def situation_vector(
