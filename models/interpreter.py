@@ -48,7 +48,7 @@ def _runtime(wanted: Runtime) -> tuple[str, Any]:
     raise BundleError(
         f"no TFLite runtime for {wanted!r} is installed",
         reason=Reason.MISSING,
-        remedy="Install tflite-runtime (Python 3.11) or ai-edge-litert, or set [bundle] runtime to the one that is there",
+        remedy="Install tflite-runtime (Python 3.11) or ai-edge-litert, or set [bundle] runtime to an installed one",
     )
 
 

@@ -118,9 +118,10 @@ class Bundle:
                 float(np.abs(value - golden[f"output/{entry.preferred}/{key}"]).max()) for key, value in outputs.items()
             )
             if not difference <= entry.tolerance[entry.preferred]:
+                allowed = entry.tolerance[entry.preferred]
                 raise _refuse(
                     self.folder,
-                    f"fails its self-test: {name} is {difference:.3g} off, {entry.tolerance[entry.preferred]:.3g} allowed",
+                    f"fails its self-test: {name} is {difference:.3g} off, {allowed:.3g} allowed",
                     Reason.FAILED,
                 )
             largest[name] = difference
