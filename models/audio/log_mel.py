@@ -59,6 +59,8 @@ DYNAMIC_RANGE_DB: Final = 80.0
 """What lies further below the loudest cell than this is raised to it: it is inaudible there."""
 
 _POWER_FLOOR: Final = 1e-10
+# 120 dB above full scale is no music but a damaged float file, and its squares would overflow.
+_LARGEST_SAMPLE: Final = 1e6
 # 64 frames of 513 float32 bins are 130 kB: spectrum and power of one block stay in a 1 MB second-level cache.
 _BLOCK_FRAMES: Final = 64
 # 16 neighbouring filters share most of their bins; narrower blocks cost calls, wider ones multiply zeros.
@@ -104,7 +106,7 @@ def require_mono(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """Returns the samples as contiguous float32[n].
 
     Raises:
-        AudioError: the input is empty, not one-dimensional or holds values that are not finite.
+        AudioError: the input is empty, not one-dimensional, or holds values that are not finite or beyond ±1e6.
     """
     if samples.ndim != 1:
         raise AudioError(
@@ -115,10 +117,13 @@ def require_mono(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     if samples.size == 0:
         raise AudioError("the audio front end got no samples", reason=Reason.EMPTY, remedy="Skip this track")
     contiguous = np.ascontiguousarray(samples, dtype=np.float32)
-    # A sum that is finite proves that every value is, at a fraction of isfinite's cost; it may overflow on huge values.
-    if not np.isfinite(contiguous.sum()) and not np.isfinite(contiguous).all():
+    peak = max(float(contiguous.max()), -float(contiguous.min()))
+    # Written so that a peak that is no number is refused too: NumPy's max and min hand it on.
+    if not peak <= _LARGEST_SAMPLE:
         raise AudioError(
-            "the audio holds values that are not finite numbers", reason=Reason.CORRUPT, remedy="Decode the file again"
+            f"the audio holds values up to {peak:g} where ±1 is full scale",
+            reason=Reason.CORRUPT,
+            remedy="Decode it again",
         )
     return contiguous
 
@@ -163,7 +168,7 @@ def power_to_db(power: NDArray[np.float32]) -> NDArray[np.float32]:
 def hamming() -> NDArray[np.float32]:
     """Returns the periodic Hamming window float32[1024], 0.54 - 0.46 cos(2πn/N)."""
     phase = 2.0 * np.pi * np.arange(WINDOW) / WINDOW
-    window = (0.54 - 0.46 * np.cos(phase)).astype(np.float32)
+    window: NDArray[np.float32] = (0.54 - 0.46 * np.cos(phase)).astype(np.float32)
     window.flags.writeable = False
     return window
 
@@ -172,13 +177,15 @@ def hz_to_mel(frequency_hz: NDArray[np.float64]) -> NDArray[np.float64]:
     """Converts Hz to mels on Slaney's scale."""
     above = np.maximum(frequency_hz, _BREAK_HZ)
     logarithmic = _BREAK_MEL + np.log(above / _BREAK_HZ) / _LOG_STEP
-    return np.where(frequency_hz >= _BREAK_HZ, logarithmic, frequency_hz / _LINEAR_HZ_PER_MEL)
+    mels: NDArray[np.float64] = np.where(frequency_hz >= _BREAK_HZ, logarithmic, frequency_hz / _LINEAR_HZ_PER_MEL)
+    return mels
 
 
 def mel_to_hz(mels: NDArray[np.float64]) -> NDArray[np.float64]:
     """Converts mels on Slaney's scale to Hz."""
     logarithmic = _BREAK_HZ * np.exp(_LOG_STEP * (np.maximum(mels, _BREAK_MEL) - _BREAK_MEL))
-    return np.where(mels >= _BREAK_MEL, logarithmic, mels * _LINEAR_HZ_PER_MEL)
+    frequency_hz: NDArray[np.float64] = np.where(mels >= _BREAK_MEL, logarithmic, mels * _LINEAR_HZ_PER_MEL)
+    return frequency_hz
 
 
 @lru_cache(maxsize=8)
