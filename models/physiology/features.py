@@ -1,0 +1,125 @@
+"""The features `PHYSIOLOGY` of one moment, from the streams that led up to it: one code for training and device."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.physiology import electrodermal, heart, motion, pulse, temperature
+from models.physiology.schema import PHYSIOLOGY
+from models.physiology.windows import Floats, mean, slope_per_minute, window
+
+__all__ = ["LONGEST_WINDOW_S", "features_of_windows"]
+
+LONGEST_WINDOW_S: Final = max(feature.window_s for feature in PHYSIOLOGY)
+"""Seconds of a stream that any feature looks back."""
+
+Stream = tuple[Floats, Floats]
+_NAN: Final = float("nan")
+_POSITION: Final = {feature.name: i for i, feature in enumerate(PHYSIOLOGY)}
+_WINDOW_S: Final = {feature.name: feature.window_s for feature in PHYSIOLOGY}
+_CLEAR_PULSE: Final = 0.5
+"""Pulse quality from which the distances between its beats are taken for RR intervals."""
+
+
+def features_of_windows(streams: Mapping[str, Stream], at: float) -> NDArray[np.float64]:
+    """Compute every physiological feature at one moment.
+
+    Args:
+        streams: per quantity of the wire its times (float64 [n], seconds, ascending) and values: `hr` beat/min [n],
+            `rr` s [n], one value per beat, `ppg` [n], `eda` **microsiemens** [n], `temp` °C [n], `acc` m/s² [n, 3].
+            Whatever is absent, empty or implausible makes its features NaN. Streams may be longer than the windows.
+        at: the moment, on the streams' clock. Later samples are not looked at.
+
+    Returns:
+        float64 [len(PHYSIOLOGY)] in the schema's order and units (logarithms taken, not normalised); NaN is absent.
+    """
+    values = np.full(len(PHYSIOLOGY), _NAN)
+    for compute in (_heart, _skin, _temperature, _motion):
+        for name, value in compute(streams, at).items():
+            values[_POSITION[name]] = value
+    return values
+
+
+def _cut(streams: Mapping[str, Stream], quantity: str, feature: str, at: float) -> Stream | None:
+    stream = streams.get(quantity)
+    if stream is None:
+        return None
+    times, values = window(*stream, at=at, seconds=_WINDOW_S[feature])
+    return (times, values) if len(times) else None
+
+
+def _log(value: float) -> float:
+    return math.log(value) if value > 0.0 else _NAN
+
+
+def _heart(streams: Mapping[str, Stream], at: float) -> dict[str, float]:
+    """Everything that the heart tells: from RR intervals, else from a clear pulse, and its rate from hr at last."""
+    found: dict[str, float] = {}
+    beats = _beats(_cut(streams, "rr", "rmssd", at))
+    if (ppg := _cut(streams, "ppg", "rmssd", at)) is not None:
+        seen = pulse.analyse(*ppg)
+        if seen.quality > 0.0:
+            since = at - _WINDOW_S["pulse_amplitude"]
+            found["pulse_amplitude"] = _log(pulse.amplitude(seen, since=since))
+        if beats is None and seen.quality >= _CLEAR_PULSE:
+            known = ~np.isnan(seen.intervals)
+            beats = heart.clean(seen.times[known], seen.intervals[known])
+    if beats is not None:
+        found |= {
+            "heart_rate": heart.heart_rate_bpm(_newest(beats, at - _WINDOW_S["heart_rate"])),
+            "heart_rate_slope": heart.heart_rate_slope(beats),
+            "rmssd": _log(heart.rmssd_ms(beats)),
+            "sdnn": _log(heart.sdnn_ms(beats)),
+            "respiration_rate": heart.respiration_per_min(beats),
+        }
+    return _rate_at_last(found, streams, at)
+
+
+def _beats(stream: Stream | None) -> heart.Beats | None:
+    beats = heart.clean(*stream) if stream is not None else None
+    return beats if beats is not None and len(beats.times) else None
+
+
+def _newest(beats: heart.Beats, since: float) -> heart.Beats:
+    first = int(np.searchsorted(beats.times, since, side="right"))
+    return heart.Beats(beats.times[first:], beats.intervals[first:], beats.joined[first:])
+
+
+def _rate_at_last(found: dict[str, float], streams: Mapping[str, Stream], at: float) -> dict[str, float]:
+    """Fill rate and slope from the hr stream where beats did not give them."""
+    for name in ("heart_rate", "heart_rate_slope"):
+        if not math.isnan(found.get(name, _NAN)) or (cut := _cut(streams, "hr", name, at)) is None:
+            continue
+        times, rates = heart.clean_rate(*cut)
+        found[name] = mean(rates) if name == "heart_rate" else slope_per_minute(times, rates, least=8, span_s=30.0)
+    return found
+
+
+def _skin(streams: Mapping[str, Stream], at: float) -> dict[str, float]:
+    found: dict[str, float] = {}
+    if (cut := _cut(streams, "eda", "eda_level", at)) is not None:
+        found["eda_level"] = _log(electrodermal.level_us(*cut))
+    if (cut := _cut(streams, "eda", "eda_slope", at)) is not None:
+        found["eda_slope"] = electrodermal.slope_us_per_min(*cut)
+    if (cut := _cut(streams, "eda", "eda_responses", at)) is not None:
+        found["eda_responses"] = electrodermal.responses_per_min(*cut)
+    return found
+
+
+def _temperature(streams: Mapping[str, Stream], at: float) -> dict[str, float]:
+    found: dict[str, float] = {}
+    if (cut := _cut(streams, "temp", "skin_temperature", at)) is not None:
+        found["skin_temperature"] = temperature.skin_temperature(cut[1])
+    if (cut := _cut(streams, "temp", "skin_temperature_slope", at)) is not None:
+        found["skin_temperature_slope"] = temperature.skin_temperature_slope(*cut)
+    return found
+
+
+def _motion(streams: Mapping[str, Stream], at: float) -> dict[str, float]:
+    cut = _cut(streams, "acc", "motion", at)
+    return {"motion": _log(motion.motion(*cut))} if cut is not None else {}
