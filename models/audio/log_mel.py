@@ -61,8 +61,8 @@ DYNAMIC_RANGE_DB: Final = 80.0
 _POWER_FLOOR: Final = 1e-10
 # 120 dB above full scale is no music but a damaged float file, and its squares would overflow.
 _LARGEST_SAMPLE: Final = 1e6
-# 64 frames of 513 float32 bins are 130 kB: spectrum and power of one block stay in a 1 MB second-level cache.
-_BLOCK_FRAMES: Final = 64
+# 64 frames of 1024 float32 samples are 256 kB: all buffers of one block stay in a 1 MB second-level cache.
+_BLOCK_SAMPLES: Final = 64 * 1024
 # 16 neighbouring filters share most of their bins; narrower blocks cost calls, wider ones multiply zeros.
 _BLOCK_MELS: Final = 16
 # The Slaney scale (Auditory Toolbox, 1998): linear below 1 kHz, 200/3 Hz per mel; above, 27 mels per factor of 6.4.
@@ -97,9 +97,9 @@ def log_mel(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return power_to_db(result)
 
 
-def frame_count(sample_count: int) -> int:
+def frame_count(sample_count: int, hop: int = HOP) -> int:
     """Returns how many centred frames so many samples give."""
-    return 1 + sample_count // HOP
+    return 1 + sample_count // hop
 
 
 def require_mono(samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -128,26 +128,31 @@ def require_mono(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return contiguous
 
 
-def power_frames(samples: NDArray[np.float32]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+def power_frames(
+    samples: NDArray[np.float32], *, window: int = WINDOW, hop: int = HOP
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Yields the power spectrogram |X|² in blocks of frames.
 
     Args:
         samples: float32[n], contiguous.
+        window: samples in the Hamming window and the transform, even.
+        hop: samples from one frame to the next.
 
     Yields:
-        The index of the block's first frame and float32[frames, 513]; the array is reused by the next block.
+        The index of the block's first frame and float32[frames, window // 2 + 1]; the array is reused by the next
+        block.
     """
     from scipy.fft import rfft
 
-    window = hamming()
-    frames_left = frame_count(samples.size)
-    bins = WINDOW // 2 + 1
-    windowed = np.empty((_BLOCK_FRAMES, WINDOW), dtype=np.float32)
-    power = np.empty((_BLOCK_FRAMES, bins), dtype=np.float32)
+    shape = hamming(window)
+    frames = frame_count(samples.size, hop)
+    size = max(_BLOCK_SAMPLES // window, 1)
+    windowed = np.empty((size, window), dtype=np.float32)
+    power = np.empty((size, window // 2 + 1), dtype=np.float32)
     square = np.empty_like(power)
-    for start in range(0, frames_left, _BLOCK_FRAMES):
-        count = min(_BLOCK_FRAMES, frames_left - start)
-        np.multiply(_framed(samples, start, count), window, out=windowed[:count])
+    for start in range(0, frames, size):
+        count = min(size, frames - start)
+        np.multiply(_framed(samples, start, count, window, hop), shape, out=windowed[:count])
         spectrum = rfft(windowed[:count], axis=1, overwrite_x=True)
         np.multiply(spectrum.real, spectrum.real, out=power[:count])
         np.multiply(spectrum.imag, spectrum.imag, out=square[:count])
@@ -164,10 +169,10 @@ def power_to_db(power: NDArray[np.float32]) -> NDArray[np.float32]:
     return power
 
 
-@lru_cache(maxsize=1)
-def hamming() -> NDArray[np.float32]:
-    """Returns the periodic Hamming window float32[1024], 0.54 - 0.46 cos(2πn/N)."""
-    phase = 2.0 * np.pi * np.arange(WINDOW) / WINDOW
+@lru_cache(maxsize=4)
+def hamming(length: int = WINDOW) -> NDArray[np.float32]:
+    """Returns the periodic Hamming window float32[length], 0.54 - 0.46 cos(2πn/N)."""
+    phase = 2.0 * np.pi * np.arange(length) / length
     window: NDArray[np.float32] = (0.54 - 0.46 * np.cos(phase)).astype(np.float32)
     window.flags.writeable = False
     return window
@@ -240,11 +245,11 @@ def _mel_blocks() -> tuple[_Band, ...]:
     return tuple(blocks)
 
 
-def _framed(samples: NDArray[np.float32], start: int, count: int) -> NDArray[np.float32]:
-    """Returns frames start … start + count as a view [count, 1024] of the samples, or of a padded copy at the ends."""
-    first = start * HOP - WINDOW // 2
-    end = (start + count - 1) * HOP + WINDOW // 2
+def _framed(samples: NDArray[np.float32], start: int, count: int, window: int, hop: int) -> NDArray[np.float32]:
+    """Returns frames start … start + count as a view [count, window]; only at the ends of a padded copy."""
+    first = start * hop - window // 2
+    end = (start + count - 1) * hop + window // 2
     segment = samples[max(first, 0) : min(end, samples.size)]
     if first < 0 or end > samples.size:
         segment = np.pad(segment, (max(-first, 0), max(end - samples.size, 0)))
-    return np.lib.stride_tricks.sliding_window_view(segment, WINDOW)[::HOP]
+    return np.lib.stride_tricks.sliding_window_view(segment, window)[::hop]
