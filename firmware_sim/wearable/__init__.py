@@ -1,0 +1,1 @@
+"""Wearables as processes: what a sensor makes of a body, and how it reaches the broker."""
