@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ from models.errors import SettingsError
 from models.settings import default_text, parse
 
 
-def test_the_default_file_holds_exactly_the_defaults():
+def test_the_default_file_holds_exactly_the_defaults() -> None:
     text = default_text("agent")
 
     assert parse(AgentSettings, text, source="agent.toml", program="agent") == AgentSettings()
@@ -21,7 +22,7 @@ def test_the_default_file_holds_exactly_the_defaults():
     assert written == {section: set(keys) for section, keys in as_dict(AgentSettings()).items()}
 
 
-def test_every_key_of_the_default_file_is_explained_above_it():
+def test_every_key_of_the_default_file_is_explained_above_it() -> None:
     lines = default_text("agent").splitlines()
     keys = [index for index, line in enumerate(lines) if re.match(r"\w+ =", line)]
 
@@ -29,7 +30,7 @@ def test_every_key_of_the_default_file_is_explained_above_it():
     assert [lines[index] for index in keys if not lines[index - 1].startswith("# ")] == []
 
 
-def test_settings_written_out_read_back_the_same(tmp_path, monkeypatch):
+def test_settings_written_out_read_back_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     plain = as_dict(AgentSettings())
 
@@ -55,14 +56,14 @@ def _inline(keys: dict[str, object]) -> str:
         ('[bundle]\nruntime = "tensorflow"', 'one of "auto", "litert", "tflite"'),
     ],
 )
-def test_what_cannot_work_is_refused_before_anything_starts(text, told, tmp_path):
+def test_what_cannot_work_is_refused_before_anything_starts(text: str, told: str, tmp_path: Path) -> None:
     path = tmp_path / "agent.toml"
     path.write_text(text)
     with pytest.raises(SettingsError, match=re.escape(told)):
         load(path)
 
 
-def test_without_a_host_the_broker_is_embedded_and_on_loopback():
+def test_without_a_host_the_broker_is_embedded_and_on_loopback() -> None:
     broker = AgentSettings().broker
 
     assert broker.is_embedded

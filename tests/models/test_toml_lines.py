@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +30,7 @@ TREES = st.recursive(
 class Writer:
     """Writes a tree in styles drawn at random; each leaf holds a number that stands nowhere else."""
 
-    def __init__(self, draw) -> None:
+    def __init__(self, draw: Callable[..., Any]) -> None:
         self.draw = draw
         self.count = 1000
 
@@ -36,7 +38,7 @@ class Writer:
         self.count += 1
         return self.count
 
-    def choose(self, *options):
+    def choose(self, *options: Any) -> Any:
         return self.draw(st.sampled_from(options))
 
     def key(self, key: str) -> str:
@@ -59,7 +61,7 @@ class Writer:
             return f'"""{number}{escaped}{self.choose("", chr(34), chr(34) * 2)}"""'
         return f'"{number}{escaped}"'.replace("\n", "\\n")
 
-    def inline(self, tree) -> str:
+    def inline(self, tree: Any) -> str:
         if isinstance(tree, dict):
             pairs = [f"{self.blank(lines=False)}{self.key(key)} = {self.inline(each)}" for key, each in tree.items()]
             return "{" + ",".join(pairs) + " }"
@@ -103,7 +105,7 @@ def digits_of(value: object) -> str:
 
 
 @given(st.dictionaries(KEYS, TREES, max_size=5), st.data())
-def test_every_key_and_element_is_found_on_its_line(tree, data):
+def test_every_key_and_element_is_found_on_its_line(tree: Any, data: st.DataObject) -> None:
     text = Writer(data.draw).table(tree, [])
     expected = paths_of(tomllib.loads(text))
     lines = text.split("\n")
@@ -116,15 +118,15 @@ def test_every_key_and_element_is_found_on_its_line(tree, data):
             assert digits_of(value)[:4] in lines[found[path] - 1]
 
 
-def test_windows_line_ends_count_as_one():
+def test_windows_line_ends_count_as_one() -> None:
     assert key_lines("[a]\r\nb = 1\r\n\r\nc = 2\r\n") == {("a",): 1, ("a", "b"): 2, ("a", "c"): 4}
 
 
-def test_a_table_mentioned_first_by_a_subtable_has_that_line():
+def test_a_table_mentioned_first_by_a_subtable_has_that_line() -> None:
     assert key_lines("\n[a.b]\nc = 1\n[a]\nd = 2")[("a",)] == 2
 
 
-def test_a_subtable_of_an_array_of_tables_belongs_to_the_newest_element():
+def test_a_subtable_of_an_array_of_tables_belongs_to_the_newest_element() -> None:
     found = key_lines("[[a]]\nx = 1\n[[a]]\n[a.b]\ny = 2\n")
 
     assert found[("a", 1, "b", "y")] == 5
