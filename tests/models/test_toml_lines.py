@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.toml_lines import KeyPath, key_lines
+
+T = TypeVar("T")
 
 KEYS = st.one_of(
     st.from_regex(r"[A-Za-z0-9_-]{1,8}", fullmatch=True),
@@ -38,8 +40,9 @@ class Writer:
         self.count += 1
         return self.count
 
-    def choose(self, *options: Any) -> Any:
-        return self.draw(st.sampled_from(options))
+    def choose(self, *options: T) -> T:
+        chosen: T = self.draw(st.sampled_from(options))
+        return chosen
 
     def key(self, key: str) -> str:
         bare = key.isascii() and key.replace("-", "").replace("_", "").isalnum()
@@ -61,7 +64,7 @@ class Writer:
             return f'"""{number}{escaped}{self.choose("", chr(34), chr(34) * 2)}"""'
         return f'"{number}{escaped}"'.replace("\n", "\\n")
 
-    def inline(self, tree: Any) -> str:
+    def inline(self, tree: object) -> str:
         if isinstance(tree, dict):
             pairs = [f"{self.blank(lines=False)}{self.key(key)} = {self.inline(each)}" for key, each in tree.items()]
             return "{" + ",".join(pairs) + " }"
@@ -105,7 +108,7 @@ def digits_of(value: object) -> str:
 
 
 @given(st.dictionaries(KEYS, TREES, max_size=5), st.data())
-def test_every_key_and_element_is_found_on_its_line(tree: Any, data: st.DataObject) -> None:
+def test_every_key_and_element_is_found_on_its_line(tree: dict[str, object], data: st.DataObject) -> None:
     text = Writer(data.draw).table(tree, [])
     expected = paths_of(tomllib.loads(text))
     lines = text.split("\n")
