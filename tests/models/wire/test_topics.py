@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.errors import WireError
+from models.wire.topics import DeviceTopics, parse_sense, sense, sense_filter
+
+names = st.from_regex(r"[a-z0-9-]{1,20}", fullmatch=True)
+
+
+@given(listener=names, wearable=names, quantity=names)
+def test_a_sense_topic_is_taken_apart_into_what_built_it(listener: str, wearable: str, quantity: str) -> None:
+    parsed = parse_sense(sense(listener, wearable, quantity))
+    assert (parsed.listener, parsed.wearable, parsed.quantity) == (listener, wearable, quantity)
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "+", "#", "A", "a b", "é", "a_b"])
+def test_a_name_that_cannot_stand_in_a_topic_is_refused(name: str) -> None:
+    for build in (DeviceTopics, sense_filter, lambda bad: sense("me", bad, "hr")):
+        with pytest.raises(WireError):
+            build(name)
+
+
+@given(st.text(max_size=60))
+def test_any_other_topic_is_no_sense_topic(topic: str) -> None:
+    with pytest.raises(WireError):
+        parse_sense(topic)
+
+
+def test_a_command_topic_gives_its_verb_and_an_error_topic_none() -> None:
+    topics = DeviceTopics("kitchen")
+    assert topics.verb("attune/1/device/kitchen/command/play") == "play"
+    assert topics.verb("attune/1/device/kitchen/command/play/error") is None
+    assert topics.verb("attune/1/device/cellar/command/play") is None
+
+
+def test_a_verb_that_cannot_stand_in_a_topic_is_answered_as_unknown() -> None:
+    assert DeviceTopics("kitchen").command_error("Wörd").endswith("/command/unknown/error")
