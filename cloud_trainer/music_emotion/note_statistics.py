@@ -6,7 +6,8 @@ labels. Key profiles: Krumhansl, Cognitive Foundations of Musical Pitch, 1990, t
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -66,5 +67,5 @@ def _key_fit(pitch: npt.NDArray[np.int64], length_s: npt.NDArray[np.float64]) ->
     return _best_fit(rotations, _MAJOR), _best_fit(rotations, _MINOR)
 
 
-def _best_fit(rotations: list[npt.NDArray[np.float64]], profile: npt.NDArray[np.float64]) -> float:
+def _best_fit(rotations: Sequence[npt.NDArray[Any]], profile: npt.NDArray[np.float64]) -> float:
     return max(float(np.corrcoef(rotation, profile)[0, 1]) for rotation in rotations)
