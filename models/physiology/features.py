@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.physiology import electrodermal, heart, motion, pulse, temperature
+from models.physiology import electrodermal, heart, motion, temperature
+from models.physiology.pulse import Pulse, amplitude, analyse
 from models.physiology.schema import PHYSIOLOGY
 from models.physiology.windows import Floats, mean, slope_per_minute, window
 
@@ -26,7 +27,7 @@ _CLEAR_PULSE: Final = 0.5
 """Pulse quality from which the distances between its beats are taken for RR intervals."""
 
 
-def features_of_windows(streams: Mapping[str, Stream], at: float) -> NDArray[np.float64]:
+def features_of_windows(streams: Mapping[str, Stream], at: float, *, pulse: Pulse | None = None) -> NDArray[np.float64]:
     """Compute every physiological feature at one moment.
 
     Args:
@@ -34,14 +35,15 @@ def features_of_windows(streams: Mapping[str, Stream], at: float) -> NDArray[np.
             `rr` s [n], one value per beat, `ppg` [n], `eda` **microsiemens** [n], `temp` °C [n], `acc` m/s² [n, 3].
             Whatever is absent, empty or implausible makes its features NaN. Streams may be longer than the windows.
         at: the moment, on the streams' clock. Later samples are not looked at.
+        pulse: `analyse` of the last minute of `ppg`, where the caller has it; else it is computed.
 
     Returns:
         float64 [len(PHYSIOLOGY)] in the schema's order and units (logarithms taken, not normalised); NaN is absent.
     """
     values = np.full(len(PHYSIOLOGY), _NAN)
-    for compute in (_heart, _skin, _temperature, _motion):
-        for name, value in compute(streams, at).items():
-            values[_POSITION[name]] = value
+    found = _heart(streams, at, pulse) | _skin(streams, at) | _temperature(streams, at) | _motion(streams, at)
+    for name, value in found.items():
+        values[_POSITION[name]] = value
     return values
 
 
@@ -57,15 +59,15 @@ def _log(value: float) -> float:
     return math.log(value) if value > 0.0 else _NAN
 
 
-def _heart(streams: Mapping[str, Stream], at: float) -> dict[str, float]:
+def _heart(streams: Mapping[str, Stream], at: float, seen: Pulse | None) -> dict[str, float]:
     """Everything that the heart tells: from RR intervals, else from a clear pulse, and its rate from hr at last."""
     found: dict[str, float] = {}
     beats = _beats(_cut(streams, "rr", "rmssd", at))
-    if (ppg := _cut(streams, "ppg", "rmssd", at)) is not None:
-        seen = pulse.analyse(*ppg)
+    if seen is None and (ppg := _cut(streams, "ppg", "rmssd", at)) is not None:
+        seen = analyse(*ppg)
+    if seen is not None:
         if seen.quality > 0.0:
-            since = at - _WINDOW_S["pulse_amplitude"]
-            found["pulse_amplitude"] = _log(pulse.amplitude(seen, since=since))
+            found["pulse_amplitude"] = _log(amplitude(seen, since=at - _WINDOW_S["pulse_amplitude"]))
         if beats is None and seen.quality >= _CLEAR_PULSE:
             known = ~np.isnan(seen.intervals)
             beats = heart.clean(seen.times[known], seen.intervals[known])
