@@ -7,6 +7,7 @@ is selected among them. Nothing is quadratic in the catalogue.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -83,7 +84,7 @@ class Ranker:
         taste: Taste,
         situation: NDArray[np.float32],
         now: float,
-        exclude: int | None = None,
+        exclude: Collection[int] = (),
     ) -> Ranking:
         """Rank the catalogue.
 
@@ -93,7 +94,7 @@ class Ranker:
             taste: the listener.
             situation: [8], see `models.situation`.
             now: seconds since the epoch.
-            exclude: row of the track that plays, which is not offered as its own successor.
+            exclude: rows that are not offered: the track that plays, and the next one once it is being prepared.
 
         Returns:
             The queue; shorter than asked where the catalogue is.
@@ -135,14 +136,15 @@ class Ranker:
         np.dot(weights.astype(np.float32), parts, out=self._score)
 
     def _candidates(
-        self, taste: Taste, penalties: dict[str, NDArray[np.float64]], exclude: int | None
+        self, taste: Taste, penalties: dict[str, NDArray[np.float64]], exclude: Collection[int]
     ) -> NDArray[np.intp]:
         score, judged = self._score, taste.judgements.rows
         for penalty in penalties.values():
             score[judged] -= penalty.astype(np.float32)
-        if exclude is not None and len(score) > 1:
-            score[exclude] = -np.inf
-        count = min(CANDIDATES, len(score) - (exclude is not None and len(score) > 1))
+        # A library of one track plays it again and again rather than falling silent.
+        barred = list(exclude) if len(exclude) < len(score) else []
+        score[barred] = -np.inf
+        count = min(CANDIDATES, len(score) - len(barred))
         if count < len(score):
             return np.argpartition(score, len(score) - count)[len(score) - count :]
         return np.arange(len(score), dtype=np.intp)

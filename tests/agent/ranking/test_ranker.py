@@ -21,7 +21,7 @@ def at(valence: float, arousal: float, sd: float = 0.1) -> Target:
     return Target(np.array([valence, arousal]), np.eye(2) * sd**2)
 
 
-def rank(ranker: Ranker, target: Target, taste: Taste, weights: np.ndarray = EMOTION_ONLY, **more: int) -> Ranking:
+def rank(ranker: Ranker, target: Target, taste: Taste, weights: np.ndarray = EMOTION_ONLY, **more: list[int]) -> Ranking:
     return ranker.rank(target=target, weights=weights, taste=taste, situation=SITUATION, now=NOW, **more)
 
 
@@ -52,12 +52,12 @@ def test_a_score_is_the_weighted_parts_less_the_listed_penalties(tracks: TrackAr
 
 def test_the_playing_track_is_not_its_own_successor(ranker: Ranker, nobody: Taste) -> None:
     best = int(rank(ranker, at(0.5, 0.5), nobody).rows[0])
-    assert best not in rank(ranker, at(0.5, 0.5), nobody, exclude=best).rows
+    assert best not in rank(ranker, at(0.5, 0.5), nobody, exclude=[best]).rows
 
 
 def test_a_catalogue_of_one_track_still_has_a_queue() -> None:
     tracks = make_tracks(1)
-    ranking = rank(Ranker(tracks, SLICES, EvenHybrid()), at(0, 0), Taste.none(tracks, SLICES), exclude=0)
+    ranking = rank(Ranker(tracks, SLICES, EvenHybrid()), at(0, 0), Taste.none(tracks, SLICES), exclude=[0])
     assert ranking.rows.tolist() == [0]
 
 
