@@ -128,9 +128,15 @@ class QueueTrack(msgspec.Struct, frozen=True):
 class Cause(msgspec.Struct, frozen=True):
     """What made the queue be ranked again."""
 
-    kind: Literal["sample", "command", "track_end", "bundle", "start"]
+    kind: Annotated[
+        Literal["sample", "command", "track_end", "bundle", "start", "time"],
+        Meta(description="`time`: nothing came for a while, and the state has grown unsure"),
+    ]
     t: Timestamp
-    latency_ms: Annotated[float, Meta(description="from the cause's arrival to this message")]
+    latency_ms: Annotated[
+        float,
+        Meta(description="from the cause's arrival, or from when the next evaluation was due, to this message"),
+    ]
 
 
 class Queue(msgspec.Struct, frozen=True):
