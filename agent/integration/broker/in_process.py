@@ -1,0 +1,63 @@
+"""amqtt inside this process, for machines without Mosquitto.
+
+It knows MQTT 3.1.1 and keeps nothing on the disk: retained state and sessions end with the agent, which publishes its
+own again. amqtt 0.12 also sends a newcomer retained messages of filters that others subscribed to; `Link` drops those.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from models.errors import BrokerError, Reason
+
+__all__ = ["InProcessBroker"]
+
+
+class InProcessBroker:
+    """A broker in the running event loop.
+
+    Args:
+        port: TCP port on 127.0.0.1.
+    """
+
+    kind = "amqtt"
+    pid: int | None = None
+    restarts = 0
+
+    def __init__(self, *, port: int) -> None:
+        self._port = port
+        self._broker: Any = None  # amqtt publishes no type information
+
+    async def start(self) -> None:
+        """Start listening.
+
+        Raises:
+            BrokerError: amqtt refuses, for instance because the port was taken in the last moment.
+        """
+        from amqtt.broker import Broker
+        from amqtt.errors import BrokerError as RefusedByAmqtt
+
+        for name in ("amqtt", "transitions"):  # they log every packet and every change of state
+            logging.getLogger(name).setLevel(logging.ERROR)
+        self._broker = Broker(
+            {
+                "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{self._port}", "max_connections": 100}},
+                # Neither packet logs nor $SYS statistics.
+                "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
+            }
+        )
+        try:
+            await self._broker.start()
+        except RefusedByAmqtt as error:
+            raise BrokerError(
+                f"The in-process broker cannot listen on port {self._port}: {error}",
+                reason=Reason.FAILED,
+                remedy="Install mosquitto, choose another [broker] port, or set [broker] host",
+            ) from error
+
+    async def stop(self) -> None:
+        """Close all connections and stop listening."""
+        if self._broker is not None:
+            await self._broker.shutdown()
+            self._broker = None
