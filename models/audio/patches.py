@@ -10,14 +10,17 @@ would reach past an end. What is shorter than one patch is repeated until it fil
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from models.audio.log_mel import DYNAMIC_RANGE_DB, HOP, MELS, SAMPLE_RATE, WINDOW, log_mel, require_mono
+from models.errors import BundleError, Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 __all__ = [
@@ -61,9 +64,27 @@ class FrontEnd:
         """Returns the parameters as the manifest's JSON object."""
         return asdict(self)
 
+    @classmethod
+    def from_manifest(cls, stated: Mapping[str, float | int | str]) -> FrontEnd:
+        """Returns the front end that a manifest states; what it leaves out is as in `FRONT_END`.
+
+        Raises:
+            BundleError: it states one that this code does not compute.
+        """
+        known = {field.name: stated[field.name] for field in fields(cls) if field.name in stated}
+        front_end = cls(**known)  # type: ignore[arg-type]  # a wrong type is not equal to what is_computable demands
+        if not front_end.is_computable():
+            raise BundleError(
+                f"the audio front end of the bundle is {dict(stated)}, which this program does not compute",
+                reason=Reason.INCOMPATIBLE,
+                remedy="Update Attune or use an older bundle",
+            )
+        return front_end
+
     def is_computable(self) -> bool:
         """Tells whether this code computes such a front end: all but `mean` and `scale` are the fixed ones."""
-        return self == FrontEnd(mean=self.mean, scale=self.scale) and self.scale > 0.0
+        numbers = isinstance(self.mean, int | float) and isinstance(self.scale, int | float)
+        return numbers and self == FrontEnd(mean=self.mean, scale=self.scale) and self.scale > 0.0
 
 
 FRONT_END: Final = FrontEnd()

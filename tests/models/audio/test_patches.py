@@ -16,7 +16,7 @@ from models.audio.patches import (
     patch_starts,
     patches,
 )
-from models.errors import AudioError
+from models.errors import AudioError, BundleError
 
 
 def noise(length: int, *, seed: int = 0) -> np.ndarray:
@@ -47,6 +47,14 @@ def test_a_front_end_of_another_rate_is_not_computable():
     assert FrontEnd(mean=1.0, scale=2.0).is_computable()
     assert not FrontEnd(sample_rate=16_000).is_computable()
     assert not FrontEnd(scale=0.0).is_computable()
+
+
+def test_a_manifest_states_the_front_end_or_is_refused():
+    assert FrontEnd.from_manifest({}) == FRONT_END
+    assert FrontEnd.from_manifest(FrontEnd(mean=-3.0, scale=9).as_manifest()) == FrontEnd(mean=-3.0, scale=9)
+    for wrong in ({"hop": 256}, {"scale": 0.0}, {"mean": "loud"}, {"window": "hann"}):
+        with pytest.raises(BundleError):
+            FrontEnd.from_manifest(wrong)
 
 
 @given(st.integers(1, 50 * PATCH_SAMPLES), st.integers(1, 12))
