@@ -17,7 +17,6 @@ from msgspec import Meta, field
 
 from models import settings
 from models.settings import Section
-from models.wire.topics import NAME_PATTERN
 
 __all__ = [
     "Affect",
@@ -38,9 +37,9 @@ __all__ = [
 
 Name = Annotated[
     str,
-    Meta(pattern=NAME_PATTERN, max_length=64, description="lower-case letters, digits and hyphens, at most 64"),
+    Meta(pattern=r"\A[a-z0-9-]+\Z", max_length=64, description="lower-case letters, digits and hyphens, at most 64"),
 ]
-"""A name that stands in MQTT topics."""
+"""A name that stands in MQTT topics. `\\Z` because `$` would let a line end through."""
 
 _EMBEDDED_HOST = "127.0.0.1"
 

@@ -50,6 +50,8 @@ def _inline(keys: dict[str, object]) -> str:
     ("text", "told"),
     [
         ('[device]\nid = "Living Room"', "lower-case letters, digits and hyphens"),
+        ('[device]\nid = "den\\n"', "lower-case letters, digits and hyphens"),
+        ('[device]\nid = ""', "lower-case letters, digits and hyphens"),
         ('[broker]\npassword_file = "p"', "password_file needs username"),
         ('[broker]\ncert_file = "c"', "cert_file and key_file go together"),
         ("[affect]\nevaluate_every_s = 0", "a number from 0.1 to 60"),
