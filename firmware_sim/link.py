@@ -5,8 +5,8 @@ Rules:
 - `publish` never waits: a simulated body does not stop because the network did.
 - What is sent at QoS 1 waits for the connection, in order, as a gateway's buffer would; the buffer is bounded, and the
   oldest goes first. What is sent at QoS 0 while there is no connection is lost. Both losses are counted.
-- Between attempts the link waits 0.25 s, doubling up to 8 s, with full jitter, so that many simulators do not all come
-  back at once.
+- Between attempts the link waits 0.25 s, doubling up to 8 s (or what it is told), with full jitter, so that many
+  simulators do not all come back at once.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 # aiomqtt warns above ten calls in flight; a burst after a reconnect is no mistake.
 logging.getLogger("mqtt").setLevel(logging.ERROR)
 
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.25, 8.0
+_FIRST_WAIT_S = 0.25
 # Two minutes of heart rate and RR intervals of one wearable: beyond 60 s they are history to the agent anyway.
 _BUFFER = 512
 _KEEPALIVE_S = 15
@@ -54,6 +54,7 @@ class Link:
         client_id: the client's name; every running simulator needs its own.
         filters: topic filters to subscribe to at QoS 1.
         on_message: called with topic and payload of everything that arrives; must be quick.
+        longest_wait_s: up to which the wait between attempts grows.
     """
 
     def __init__(
@@ -63,11 +64,13 @@ class Link:
         client_id: str,
         filters: tuple[str, ...] = (),
         on_message: Callable[[str, bytes], None] | None = None,
+        longest_wait_s: float = 8.0,
     ) -> None:
         self._broker = broker
         self._client_id = client_id
         self._filters = filters
         self._on_message = on_message
+        self._longest_wait_s = longest_wait_s
         self._waiting: deque[Outgoing] = deque()
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -107,18 +110,21 @@ class Link:
         Raises:
             BrokerError: the password or certificates cannot be read; waiting would not help.
         """
-        wait_s = _FIRST_WAIT_S
+        wait_s, complained_after = _FIRST_WAIT_S, -1
         while True:
             client = self._client()
             connections = self.connections
             try:
                 await self._session(client)
             except* aiomqtt.MqttError as errors:
-                reason = str(errors.exceptions[0])
-                _log.warning("No connection to %s:%d (%s)", self._broker.address, self._broker.port, reason)
+                # One line for each outage, however many attempts it takes.
+                level = logging.DEBUG if complained_after == self.connections else logging.WARNING
+                complained_after = self.connections
+                where, reason = f"{self._broker.address}:{self._broker.port}", errors.exceptions[0]
+                _log.log(level, "No connection to %s (%s); trying again", where, reason)
             finally:
                 self.connected.clear()
-            wait_s = _FIRST_WAIT_S if self.connections > connections else min(2 * wait_s, _LONGEST_WAIT_S)
+            wait_s = _FIRST_WAIT_S if self.connections > connections else min(2 * wait_s, self._longest_wait_s)
             await asyncio.sleep(random.uniform(0, wait_s))
 
     async def _session(self, client: aiomqtt.Client) -> None:

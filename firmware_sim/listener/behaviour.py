@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from firmware_sim.listener.affect import Affect
-from models.wire.messages import Feeling, Now, TrackCommand
+from models.wire.messages import Now
 
 __all__ = ["Action", "Behaviour", "Habits"]
 
@@ -88,7 +88,7 @@ class Behaviour:
         every_s = self._habits.reports_every_s
         if every_s > 0 and t_s - self._reported_at_s >= every_s:
             self._reported_at_s = t_s
-            actions.append(Action("feeling", msgspec.json.encode(self._report(felt))))
+            actions.append(Action("feeling", msgspec.json.encode(self._report(felt)._asdict())))
         if self._decides_at_s is not None and t_s >= self._decides_at_s:
             self._decides_at_s = None
             if self._habits.reacts and self._track is not None:
@@ -107,10 +107,10 @@ class Behaviour:
         if appraisal < _DISLIKED:
             return [Action("next", b"")]
         if appraisal > _LOVED:
-            return [Action("like", msgspec.json.encode(TrackCommand(track=identity)))]
+            return [Action("like", msgspec.json.encode({"track": identity}))]
         return []
 
-    def _report(self, felt: Affect) -> Feeling:
+    def _report(self, felt: Affect) -> Affect:
         said = np.asarray(felt) + _REPORT_ERROR * self._generator.standard_normal(2)
         snapped = np.clip(np.round(said / _GRID_STEP) * _GRID_STEP, -1, 1)
-        return Feeling(valence=float(snapped[0]), arousal=float(snapped[1]))
+        return Affect(float(snapped[0]), float(snapped[1]))

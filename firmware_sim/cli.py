@@ -1,0 +1,27 @@
+"""`attune-sim`: wearables, listeners and demo music on the command line."""
+
+from __future__ import annotations
+
+import typer
+
+from firmware_sim.command import stream
+from firmware_sim.demo.command import demo
+from firmware_sim.music.command import music
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="attune-sim",
+    help="Stand in for wearables, listeners and a music library.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(stream)
+app.command()(music)
+app.command()(demo)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
