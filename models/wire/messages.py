@@ -20,6 +20,7 @@ __all__ = [
     "Affect",
     "BundleStatus",
     "Cause",
+    "CauseKind",
     "CommandError",
     "Feeling",
     "Goal",
@@ -44,6 +45,7 @@ __all__ = [
 Coordinate = Annotated[float, Meta(ge=-1.0, le=1.0, description="in [-1, 1]")]
 Share = Annotated[float, Meta(ge=0.0, le=1.0, description="in [0, 1]")]
 Timestamp = Annotated[float, Meta(description="seconds since the epoch")]
+CauseKind = Literal["sample", "command", "track_end", "bundle", "start", "time"]
 RequestId = Annotated[str, Meta(pattern="^[a-z0-9-]{1,64}$", description="answers come on D/reply/{id}")]
 
 
@@ -128,10 +130,7 @@ class QueueTrack(msgspec.Struct, frozen=True):
 class Cause(msgspec.Struct, frozen=True):
     """What made the queue be ranked again."""
 
-    kind: Annotated[
-        Literal["sample", "command", "track_end", "bundle", "start", "time"],
-        Meta(description="`time`: nothing came for a while, and the state has grown unsure"),
-    ]
+    kind: Annotated[CauseKind, Meta(description="`time`: nothing came for a while, and the state has grown unsure")]
     t: Timestamp
     latency_ms: Annotated[
         float,
