@@ -16,18 +16,22 @@ __all__ = ["music"]
 
 def music(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the catalogue goes; made if it does not exist.")],
+    *,
     count: Annotated[int, typer.Option(min=1, max=999, help="How many pieces.")] = 72,
     seconds: Annotated[float, typer.Option(min=10, max=600, help="Mean length of a piece in seconds.")] = 50.0,
     seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same music.")] = 1,
     workers: Annotated[
-        int, typer.Option(min=0, max=64, help="Processes that compose at the same time; 0 takes two where there are two cores.")
+        int,
+        typer.Option(
+            min=0, max=64, help="Processes that compose at the same time; 0 takes two where there are two cores."
+        ),
     ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print a summary as JSON on standard output.")] = False,
 ) -> None:
     """Compose a demo catalogue: tagged FLAC files that cover the valence-arousal plane.
 
-    Running it again with the same options changes nothing, and completes a run that was cut short. Files that it did not
-    write are never overwritten. What each piece was meant to express stands in DIR/.intended.json, never in a tag.
+    Running it again with the same options changes nothing, and completes a run that was cut short. Files that it did
+    not write are never overwritten. What each piece was meant to express stands in DIR/.intended.json, never in a tag.
 
     Example: attune-sim music ~/Music/demo --count 72 --seconds 50
     """

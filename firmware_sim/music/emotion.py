@@ -2,10 +2,10 @@
 
 Which cue carries which emotion is the best-replicated knowledge of music psychology. The mapping below follows
 
-- Juslin & Laukka (2004), "Expression, Perception, and Induction of Musical Emotions", J. New Music Research 33(3): table 1
-  of acoustic cues per emotion (tempo, level, articulation, timbre, register, mode, micro-timing);
-- Gabrielsson & Lindström (2010), "The role of structure in the musical expression of emotions", in Juslin & Sloboda (eds.),
-  Handbook of Music and Emotion: harmony, intervals, contour, rhythm;
+- Juslin & Laukka (2004), "Expression, Perception, and Induction of Musical Emotions", J. New Music Research 33(3):
+  table 1 of acoustic cues per emotion (tempo, level, articulation, timbre, register, mode, micro-timing);
+- Gabrielsson & Lindström (2010), "The role of structure in the musical expression of emotions", in Juslin & Sloboda
+  (eds.), Handbook of Music and Emotion: harmony, intervals, contour, rhythm;
 - Eerola, Friberg & Bresin (2013), "Emotional expression in music: contribution, linearity, and additivity of primary
   musical cues", Frontiers in Psychology 4:487: mode, tempo, register, dynamics, articulation and timbre act nearly
   linearly and additively, mode first for valence, tempo and dynamics first for arousal.
@@ -15,9 +15,9 @@ Which cue carries which emotion is the best-replicated knowledge of music psycho
 | tempo | arousal (a little valence) | 55 -> 155 beats a minute, geometric |
 | mode | valence | phrygian, harmonic minor, aeolian, dorian, mixolydian, ionian, lydian |
 | dissonance | negative valence, more with arousal | plain and added sixths, sevenths -> seconds, tritones, diminished |
-| register | valence | dark and low -> light and high, 16 semitones |
+| register | valence | dark and low -> light and high, 11 semitones |
 | articulation | arousal, valence | legato with pedal -> staccato (anger stays heavier than joy) |
-| density | arousal | 0.9 -> 4.2 melody notes a second |
+| density | arousal | 1.0 -> 4.4 melody notes a second |
 | contour | valence; leaps with arousal | falling, narrow -> rising, wide |
 | dynamics | arousal | velocity 0.3 -> 0.9; uneven where valence is negative and arousal high |
 | brightness | arousal (anger brightest) | 0.1 -> 1 of the way from the soft to the hard layer of each instrument |
@@ -59,7 +59,7 @@ class Character:
         dissonance: 0 (consonant) to 1 (harsh).
         richness: 0 (triads) to 1 (sixths, sevenths and ninths): the colour of calm.
         register: shift of the melody's centre, in semitones.
-        articulation: sounding share of a note's time, 0.4 (staccato) to 1.08 (legato).
+        articulation: sounding share of a note's time, 0.45 (staccato) to 1.08 (legato).
         density: melody notes a second.
         rise: -1 (falling contours) to 1 (rising).
         leap: 0 (stepwise) to 1 (wide).
@@ -105,9 +105,9 @@ def character_of(emotion: Emotion, rng: np.random.Generator) -> Character:
         mode_brightness=float(np.clip(v + 0.06 * vary[1], -1, 1)),
         dissonance=float(np.clip(0.15 * (1 - pleasure) + 0.85 * tension**1.3, 0, 1)),
         richness=float(np.clip(0.85 - 0.8 * energy, 0, 1)),
-        register=7.5 * v + 0.8 * float(vary[2]),
-        articulation=float(np.clip(1.08 - 0.45 * energy - 0.2 * energy * pleasure + 0.03 * vary[3], 0.4, 1.08)),
-        density=float(0.9 * (4.2 / 0.9) ** energy),
+        register=5.5 * v + 0.8 * float(vary[2]),
+        articulation=float(np.clip(1.08 - 0.35 * energy - 0.2 * energy * pleasure + 0.03 * vary[3], 0.45, 1.08)),
+        density=float(1.0 * 4.4**energy),
         rise=float(np.clip(0.8 * v, -1, 1)),
         leap=float(np.clip(0.15 + 0.45 * energy + 0.2 * pleasure * energy, 0, 1)),
         velocity=float(np.clip(0.3 + 0.58 * energy + 0.04 * tension, 0.25, 0.95)),
@@ -125,10 +125,11 @@ def character_of(emotion: Emotion, rng: np.random.Generator) -> Character:
 def spread(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Points that cover the plane evenly: `float64[count, 2]`, valence and arousal in [-1, 1].
 
-    A low-discrepancy sequence with a seeded start: unlike random points it leaves no holes, unlike a grid it has no rows.
+    A low-discrepancy sequence with a seeded start: unlike random points it leaves no holes, unlike a grid it has no
+    rows.
     """
     steps = np.array([1 / _PLASTIC, 1 / _PLASTIC**2])
-    points = (rng.random(2) + np.arange(1, count + 1)[:, None] * steps) % 1
+    points: NDArray[np.float64] = (rng.random(2) + np.arange(1, count + 1)[:, None] * steps) % 1
     return points * 2 - 1
 
 

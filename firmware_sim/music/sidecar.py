@@ -127,11 +127,11 @@ def _track(entry: object, *, where: str) -> Intended:
     )
 
 
-def _coordinate(entry: dict[str, Any], key: str, where: str) -> float:
+def _coordinate(entry: dict[Any, Any], key: str, where: str) -> float:
     value = entry.get(key)
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or abs(value) > 1:
+    number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    if not abs(number) <= 1:  # neither outside nor NaN
         raise DataError(
             f"{where}: `{key}` is {value!r}, expected a number from -1 to 1", reason=Reason.MALFORMED, remedy=_REMEDY
         )
-    return float(value)
+    return number
