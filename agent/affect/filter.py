@@ -1,0 +1,130 @@
+"""The state filter: what is believed of valence and arousal, between observations and after each.
+
+The state is the sum of a mood that changes within half an hour and an emotion that changes within minutes, both
+Ornstein–Uhlenbeck processes (Kuppens, Oravecz & Tuerlinckx 2010, JPSP 99:1042), observed as a sum by a Kalman filter.
+So a minute of evidence moves the emotion, ten minutes of it the mood, and when the evidence stops the emotion goes
+first.
+
+Rules, which the tests hold:
+
+- The covariance stays symmetric and positive definite, and never exceeds the prior's: to know nothing more is to know
+  the prior.
+- The mean stays in [-1, 1].
+- Without observations the mean relaxes to the prior's and the covariance grows towards it.
+- A sensor never makes the state jump: one observation moves the mean by no more than the caller allows, and a shortened
+  move gains that much less certainty.
+- The listener's own word counts at once: what was believed before is as uncertain as the prior when it comes.
+- Time that stands still or goes backwards changes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Belief", "Prior", "listen", "observe", "predict", "start"]
+
+MOOD_S: Final = 1800.0
+EMOTION_S: Final = 120.0
+"""Time constants. Felt emotion follows music within a minute or two; moods last from tens of minutes to hours."""
+_MOOD_SHARE: Final = 0.5
+"""Share of the variance within a person that is mood."""
+_SUM: Final = np.hstack((np.eye(2), np.eye(2)))
+
+Matrix = NDArray[np.float64]
+
+
+class Prior(NamedTuple):
+    """What is known of a listener without any evidence of the day.
+
+    Attributes:
+        mean: float64 [2], valence and arousal.
+        covariance: float64 [2, 2], positive definite.
+    """
+
+    mean: Matrix
+    covariance: Matrix
+
+
+class Belief(NamedTuple):
+    """What is believed at a moment.
+
+    Attributes:
+        t: seconds since the epoch.
+        parts: float64 [4]: valence and arousal of the mood, then of the emotion.
+        spread: float64 [4, 4], covariance of the parts.
+    """
+
+    t: float
+    parts: Matrix
+    spread: Matrix
+
+    @property
+    def mean(self) -> Matrix:
+        """Valence and arousal, float64 [2]."""
+        return self.parts[:2] + self.parts[2:]
+
+    @property
+    def covariance(self) -> Matrix:
+        """Covariance of valence and arousal, float64 [2, 2]."""
+        visible: Matrix = _SUM @ self.spread @ _SUM.T
+        return (visible + visible.T) / 2.0
+
+
+def start(prior: Prior, now: float) -> Belief:
+    """Believe the prior."""
+    return Belief(now, np.concatenate((prior.mean, np.zeros(2))), _stationary(prior))
+
+
+def predict(belief: Belief, prior: Prior, now: float) -> Belief:
+    """Let time pass: relax towards the prior, grow unsure."""
+    passed = now - belief.t
+    if not passed > 0.0:
+        return belief
+    kept = np.repeat((math.exp(-passed / MOOD_S), math.exp(-passed / EMOTION_S)), 2)
+    rest = np.concatenate((prior.mean, np.zeros(2)))
+    stationary = _stationary(prior)
+    spread = stationary + kept[:, np.newaxis] * (belief.spread - stationary) * kept
+    return Belief(now, _inside(rest + kept * (belief.parts - rest)), spread)
+
+
+def observe(belief: Belief, mean: Matrix, covariance: Matrix, *, most: float = math.inf) -> Belief:
+    """Take in an observation of valence and arousal.
+
+    Args:
+        belief: at the moment of the observation.
+        mean: float64 [2].
+        covariance: float64 [2, 2], of the observation's error.
+        most: how far the mean may move.
+    """
+    cross = belief.spread @ _SUM.T
+    gain = cross @ np.linalg.inv(_SUM @ cross + covariance)
+    move = gain @ (mean - belief.mean)
+    reach = math.hypot(*(_SUM @ move))
+    if reach > most:
+        gain, move = gain * (most / reach), move * (most / reach)
+    # Joseph's form holds for any gain, a shortened one too, and keeps the covariance positive.
+    left = np.eye(4) - gain @ _SUM
+    spread = left @ belief.spread @ left.T + gain @ covariance @ gain.T
+    return Belief(belief.t, _inside(belief.parts + move), (spread + spread.T) / 2.0)
+
+
+def listen(belief: Belief, prior: Prior, mean: Matrix, covariance: Matrix) -> Belief:
+    """Take in the listener's own word, which overrules what was believed before."""
+    return observe(belief._replace(spread=_stationary(prior)), mean, covariance)
+
+
+def _stationary(prior: Prior) -> Matrix:
+    spread = np.zeros((4, 4))
+    spread[:2, :2] = _MOOD_SHARE * prior.covariance
+    spread[2:, 2:] = (1.0 - _MOOD_SHARE) * prior.covariance
+    return spread
+
+
+def _inside(parts: Matrix) -> Matrix:
+    """Keep mood and sum in [-1, 1]; what is too much is taken off the emotion."""
+    mood = np.clip(parts[:2], -1.0, 1.0)
+    return np.concatenate((mood, np.clip(parts[:2] + parts[2:], -1.0, 1.0) - mood))

@@ -1,0 +1,243 @@
+"""The station `affect`: features, music and the listener's word in, affect state out. No I/O, no clock of its own.
+
+Rules:
+
+- The model's output is no measurement: it already holds what one would expect of the listener anyway. What is new in it
+  is what is left when that expectation is divided out, and only that is observed.
+- Overlapping windows say the same thing again: evidence is worth one independent observation every `MEMORY_S`, however
+  often it is looked at.
+- Poor signals are poor evidence: the variance of an observation is divided by the streams' quality.
+- Without a single feature of the body nothing is observed: the state relaxes to the personal prior.
+- A model that fails or answers nonsense is counted; the player goes on with the prior.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.affect import filter as state_filter
+from agent.affect.filter import Prior
+from agent.affect.profile import Profile
+from agent.affect.steps import Reception, StepHistory
+from models.errors import AttuneError
+from models.physiology.schema import STEPS
+from models.physiology.steps import history
+from models.physiology.windows import Floats
+from models.wire.messages import Affect, Source
+
+__all__ = ["AffectState", "AffectStation", "UserEmotionModel"]
+
+MEMORY_S: Final = 30.0
+"""Half of the longest window: so far apart, two windows share little enough to count twice."""
+FASTEST_PER_S: Final = 0.05
+"""How far a sensor may move the state in a second: from one side of the plane to the other in 40 s, faster than any
+felt emotion follows music and slow enough that no artefact shows."""
+_LONGEST_STRIDE_S: Final = 5.0
+"""However long nobody looked, one observation moves the state no further than it may in a step."""
+_LEAST_NEW: Final = 0.25
+"""Least share of the model's precision that counts as new. A first model is hardly surer than the prior; its mean must
+still be able to move the state."""
+_WORD_SD: Final = 0.12
+"""Error of a self-report: half the spacing of the nine-point scale that such scales are validated on."""
+_HIGHEST_LOG_VARIANCE: Final = 2.0
+_LOWEST_LOG_VARIANCE: Final = -6.0
+
+
+class UserEmotionModel(Protocol):
+    """The model `user_emotion`, as `models.interpreter.Interpreter` runs it."""
+
+    def run(self, **inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Run on `steps` and `mask` [1, 32, F]; `mean` and `log_variance` [1, 2], `attention` [1, 32]."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AffectState:
+    """How the listener feels, as far as is known.
+
+    Attributes:
+        t: seconds since the epoch.
+        mean: float64 [2], valence and arousal in [-1, 1].
+        covariance: float64 [2, 2].
+        quality: of the streams behind it, [0, 1]; 0 without any.
+        calibrated: whether the listener's own baseline is known.
+        attention: float32 [32], weights of the steps, newest last; zeros where the model was not asked.
+        sources: which wearable stands behind each quantity.
+    """
+
+    t: float
+    mean: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+    quality: float
+    calibrated: bool
+    attention: NDArray[np.float32]
+    sources: Mapping[str, Source]
+
+    @property
+    def sd(self) -> tuple[float, float]:
+        """Standard deviations of valence and arousal."""
+        return math.sqrt(self.covariance[0, 0]), math.sqrt(self.covariance[1, 1])
+
+    @property
+    def rho(self) -> float:
+        """Correlation of the two errors, [-1, 1]."""
+        return float(np.clip(self.covariance[0, 1] / math.prod(self.sd), -1.0, 1.0))
+
+    def message(self, model: str) -> Affect:
+        """The state as `D/affect` carries it; `model` is the bundle's version."""
+        valence, arousal = (round(float(value), 4) for value in self.mean)
+        sd = self.sd
+        return Affect(
+            t=self.t,
+            valence=valence,
+            arousal=arousal,
+            sd=(round(sd[0], 4), round(sd[1], 4)),
+            rho=round(self.rho, 4),
+            quality=round(self.quality, 3),
+            calibrated=self.calibrated,
+            model=model,
+            sources=dict(self.sources),
+        )
+
+
+class AffectStation:
+    """Follows one listener.
+
+    Args:
+        model: `user_emotion`; None leaves the prior and the listener's word.
+        profile: what earlier sessions learned; a new one when None.
+        now: seconds since the epoch.
+
+    Attributes:
+        profile: to be stored now and then.
+        faults: how often the model failed or answered what is no state.
+    """
+
+    def __init__(self, model: UserEmotionModel | None, profile: Profile | None = None, *, now: float) -> None:
+        self.profile = profile if profile is not None else Profile()
+        self.faults = 0
+        self._model = model
+        self._steps = StepHistory(now)
+        self._steps.usually(self.profile.usual, self.profile.report_count)
+        self._belief = state_filter.start(self.profile.prior(), now)
+        self._observed_at = now
+        self._attention = np.zeros(STEPS, dtype=np.float32)
+
+    def use(self, model: UserEmotionModel) -> None:
+        """Go on with another model; what is believed stays."""
+        self._model = model
+
+    def hear(self, valence: float, arousal: float, now: float) -> None:
+        """Music of this emotion plays from now on."""
+        self._learn(self._steps.hear((valence, arousal), now))
+
+    def silence(self, now: float) -> None:
+        """No music plays from now on."""
+        self._learn(self._steps.hear(None, now))
+
+    def receive(self, kind: Reception, now: float) -> None:
+        """A track was liked, disliked, skipped, or played to its end."""
+        self._learn(self._steps.receive(kind, now))
+
+    def feel(self, valence: float, arousal: float, now: float) -> None:
+        """The listener says how they feel, both in [-1, 1]: the strongest evidence there is."""
+        feeling = np.clip((valence, arousal), -1.0, 1.0)
+        pair = float(feeling[0]), float(feeling[1])
+        self._learn(self._steps.report(pair, self.profile.usual, self.profile.report_count, now))
+        self.profile.report(*pair)
+        prior = self.profile.prior()
+        belief = state_filter.predict(self._belief, prior, now)
+        self._belief = state_filter.listen(belief, prior, feeling, np.eye(2) * _WORD_SD**2)
+
+    def evaluate(
+        self,
+        features: tuple[NDArray[np.float32], NDArray[np.bool_]],
+        sources: Mapping[str, Source],
+        now: float,
+    ) -> AffectState:
+        """Estimate the state.
+
+        Args:
+            features: values and presence from `Sensing.features`.
+            sources: from `Sensing.sources`.
+            now: seconds since the epoch.
+        """
+        values, present = features
+        self._learn(self._steps.feel(np.where(present, values, np.nan), now))
+        prior = self.profile.prior()
+        self._belief = state_filter.predict(self._belief, prior, now)
+        behind = [source.quality for quantity, source in sources.items() if quantity != "batt"]
+        quality = sum(behind) / len(behind) if behind and present.any() else 0.0
+        self._attention = np.zeros(STEPS, dtype=np.float32)
+        if self._model is not None and quality > 0.0:
+            self._observe(prior, quality, now)
+        self._observed_at = max(self._observed_at, now)
+        return AffectState(
+            t=now,
+            mean=self._belief.mean,
+            covariance=self._belief.covariance,
+            quality=quality,
+            calibrated=self.profile.baseline.calibrated,
+            attention=self._attention,
+            sources=sources,
+        )
+
+    def _learn(self, finished: list[Floats]) -> None:
+        for physiology in finished:
+            self.profile.baseline.learn(physiology)
+        if finished:
+            self._steps.usually(self.profile.usual, self.profile.report_count)
+
+    def _observe(self, prior: Prior, quality: float, now: float) -> None:
+        answer = self._ask()
+        passed = now - self._observed_at
+        if answer is None or not passed > 0.0:
+            return
+        mean, covariance = _news(*answer, prior)
+        repeated = max(1.0, MEMORY_S / passed)
+        self._belief = state_filter.observe(
+            self._belief,
+            mean,
+            covariance * (repeated / quality),
+            most=FASTEST_PER_S * min(passed, _LONGEST_STRIDE_S),
+        )
+
+    def _ask(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Mean and variance from the model, [2] each; None where it fails."""
+        raw = self._steps.raw()
+        raw[:, self.profile.baseline.unknown()] = np.nan
+        steps, mask = history(raw, self.profile.baseline.centres())
+        try:
+            answer = self._model.run(steps=steps[np.newaxis], mask=mask[np.newaxis]) if self._model else {}
+            mean = np.asarray(answer["mean"], dtype=np.float64).reshape(2)
+            log_variance = np.asarray(answer["log_variance"], dtype=np.float64).reshape(2)
+            attention = np.asarray(answer["attention"], dtype=np.float32).reshape(STEPS)
+        except (AttuneError, KeyError, ValueError, RuntimeError):
+            # KeyError, ValueError: outputs that are not the contract's. RuntimeError: the TFLite runtime's own.
+            self.faults += 1
+            return None
+        if not (np.isfinite(mean).all() and np.isfinite(log_variance).all() and np.isfinite(attention).all()):
+            self.faults += 1
+            return None
+        self._attention = attention
+        return np.clip(mean, -1.0, 1.0), np.exp(np.clip(log_variance, _LOWEST_LOG_VARIANCE, _HIGHEST_LOG_VARIANCE))
+
+
+def _news(
+    mean: NDArray[np.float64], variance: NDArray[np.float64], prior: Prior
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What an estimate says beyond the prior that it contains: mean [2] and covariance [2, 2] of the pure evidence.
+
+    Gaussian division: the precisions subtract, and the mean lies further out in the direction in which the estimate
+    departs from the prior, so that prior and evidence together give the estimate again.
+    """
+    precision = 1.0 / variance
+    new = np.maximum(precision - 1.0 / np.diag(prior.covariance), _LEAST_NEW * precision)
+    outward = mean + (mean - prior.mean) * (precision - new) / new
+    return np.clip(outward, -1.0, 1.0), np.diag(1.0 / new)
