@@ -26,8 +26,8 @@ _RATE_GAIN = 1.1
 _RESPONSE_SHARE, _RESPONSE_SPREAD = 0.08, 0.6
 # ln of the tonic level per unit of arousal, and how slowly it follows: half a minute (Boucsein 2012, section 3.1.1).
 _TONIC_GAIN, _TONIC_S = 0.30, 30.0
-# The level also drifts for reasons of its own (sweat, humidity): a tenth over minutes.
-_DRIFT, _DRIFT_S = 0.10, 240.0
+# The level also drifts for reasons of its own (sweat, humidity): a tenth over minutes, and smoothly.
+_DRIFT, _DRIFT_S, _DRIFT_SMOOTH_S = 0.10, 240.0, 20.0
 # The sweat that a response needs comes one to three seconds after its cause (Dawson et al. 2007).
 _LATENCY_S = 1.5
 
@@ -51,7 +51,8 @@ class SkinConductance:
         self._generator = generator
         self._arousal = Lag(_LATENCY_S)
         self._tonic = Lag(_TONIC_S)
-        self._drift = OrnsteinUhlenbeck(_DRIFT_S, _DRIFT, generator)
+        self._wander = OrnsteinUhlenbeck(_DRIFT_S, _DRIFT, generator)
+        self._drift = Lag(_DRIFT_SMOOTH_S, self._wander.value)
         self._recovering = 0.0
         self._rising = 0.0
         self.responses = 0
@@ -66,7 +67,7 @@ class SkinConductance:
         """Skin conductance at the end of the next block, microsiemens."""
         felt = affect.arousal * self._person.reactivity
         self._tonic.towards(_TONIC_GAIN * felt, block_s)
-        self._drift.step(block_s)
+        self._drift.towards(self._wander.step(block_s), block_s)
         rate = self._person.responses_per_minute * math.exp(_RATE_GAIN * self._arousal.towards(felt, block_s)) / 60
         self._recovering *= math.exp(-block_s / _RECOVERY_S)
         self._rising *= math.exp(-block_s / _RISE_S)
