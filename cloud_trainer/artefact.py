@@ -180,12 +180,15 @@ class BuildContext:
 
     Attributes:
         data: folder of the research data sets.
-        work: this stage's own folder for caches and checkpoints; it survives an interrupted build.
+        work: this stage's own folder for checkpoints; it survives an interrupted build, and is another one when
+            anything changes that decides the stage's result.
         scale: `full`, or `tiny`: the same code on a handful of rows, within seconds.
         seed: of every random number.
         progress: where progress is shown.
         artefacts: what the stages before this one handed over, by artefact name.
         threads: how many threads a stage may use.
+        shared: the stage's folder for caches that outlive such changes (rendered sound); the stage sees to it that
+            what it finds there is still right. `work` unless given.
     """
 
     data: Path
@@ -195,6 +198,12 @@ class BuildContext:
     progress: Progress
     artefacts: Mapping[str, Artefact] = field(default_factory=dict)
     threads: int = 2
+    shared: Path | None = None
+
+    @property
+    def cache(self) -> Path:
+        """The folder of caches that outlive a change of the stage."""
+        return self.shared or self.work
 
     def model(self, name: str) -> ModelArtefact:
         """Return the model that an earlier stage built.

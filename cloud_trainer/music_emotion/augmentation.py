@@ -59,7 +59,7 @@ def sound_summary(mel: Floats) -> Floats:
     level = grouped.mean(axis=2)
     rise = np.maximum(np.diff(grouped, axis=2), 0.0).mean(axis=2)
     parts = [level - level.mean(axis=1, keepdims=True), grouped.std(axis=2), 10.0 * rise]
-    return np.concatenate(parts, axis=1).astype(np.float32)
+    return np.asarray(np.concatenate(parts, axis=1), np.float32)
 
 
 def _curves(count: int, bands: int, random: np.random.Generator) -> Floats:

@@ -1,7 +1,11 @@
 """The training corpus: log-mel patches of every piece, cached on disk as float16, with labels and auxiliary targets.
 
 A data set is one folder under the work folder: `patches.f16` (flat, `[n, 128, 640]`) and `index.npz`, which is written
-last: a folder without it was interrupted and is made anew. Rendering everything takes about two minutes.
+last: a folder without it was interrupted and is made anew. Rendering everything takes a few minutes.
+
+Scores of the training side are played several times: once as they are, on the piano, and then transposed, half of the
+times on a synthetic instrument. Neither key nor timbre is the emotion that listeners rated; what is held out is played
+once, as it is.
 """
 
 from __future__ import annotations
@@ -9,10 +13,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,16 +26,25 @@ from cloud_trainer.music_emotion.note_statistics import NOTE_STATISTICS, note_st
 from cloud_trainer.progress import Progress
 from cloud_trainer.rendering.sampler import Sampler, piano_samples
 from cloud_trainer.rendering.score import Score, read_midi
+from cloud_trainer.rendering.timbres import TIMBRES, timbre_notes
+from models.audio.descriptors import descriptors
 from models.audio.log_mel import MELS, SAMPLE_RATE
 from models.audio.patches import PATCH_FRAMES, PATCH_SECONDS, FrontEnd, patch_starts, patches
 from models.errors import DataError, Reason
 
-__all__ = ["FRONT_END", "Corpus", "build_corpus", "patch_count", "read_audio"]
+__all__ = ["FRONT_END", "RENDERINGS", "Corpus", "Players", "build_corpus", "patch_count", "read_audio"]
 
 Floats = npt.NDArray[np.float32]
 
 FRONT_END: Final = FrontEnd()
+RENDERINGS: Final = 3
+"""How often a training score is played, the plain rendering included."""
+_FARTHEST_TRANSPOSITION: Final = 4
+_FORMAT: Final = 3
+"""Of the cached folders; a change of what they hold makes them stale."""
 _PATCH_SPACING_S: Final = 10.0
+_DESCRIBED_S: Final = 30.0
+"""Descriptors are those of the middle of a piece: half a minute settles them, and they cost more than the patches."""
 _MOST_PATCHES: Final = 12
 """Of a piece: two minutes tell enough of it, and the longest pieces must not fill the epoch."""
 
@@ -45,16 +58,39 @@ class Corpus:
         patches: `[n, 128, 640]` float16, normalised log-mel, on disk.
         first: `[pieces + 1]`, the index of each piece's first patch, and n.
         notes: `[n, 8]` note statistics, NaN where there is no score.
+        descriptors: `[pieces, 78]`, of the middle half minute of each piece.
+        plain: `[pieces]`, how many of a piece's patches, the first ones, are of its unaltered sound.
     """
 
     pieces: Sequence[Piece]
     patches: npt.NDArray[np.float16]
     first: npt.NDArray[np.int64]
     notes: Floats
+    descriptors: Floats
+    plain: npt.NDArray[np.int64]
 
     def rows(self, piece: int) -> npt.NDArray[np.int64]:
-        """Return the indices of a piece's patches."""
+        """Return the indices of all patches of a piece, altered renderings included."""
         return np.arange(self.first[piece], self.first[piece + 1])
+
+    def plain_rows(self, piece: int) -> npt.NDArray[np.int64]:
+        """Return the indices of the patches of a piece's unaltered sound."""
+        return np.arange(self.first[piece], self.first[piece] + self.plain[piece])
+
+
+class Players:
+    """The instruments that scores are played on.
+
+    Args:
+        data: root of the data sets, for the piano's samples.
+
+    Raises:
+        DataError: the samples are missing or damaged.
+    """
+
+    def __init__(self, data: Path) -> None:
+        self.piano = Sampler(piano_samples(data))
+        self.synthetic = [Sampler(timbre_notes(timbre, seed=number)) for number, timbre in enumerate(TIMBRES.values())]
 
 
 def build_corpus(pieces: Sequence[Piece], *, data: Path, folder: Path, progress: Progress) -> list[Corpus]:
@@ -72,14 +108,14 @@ def build_corpus(pieces: Sequence[Piece], *, data: Path, folder: Path, progress:
     by_set: dict[str, list[Piece]] = {}
     for piece in pieces:
         by_set.setdefault(piece.dataset, []).append(piece)
-    sampler: Sampler | None = None
+    players: Players | None = None
     result = []
     for dataset, members in by_set.items():
         target = folder / f"{dataset}-{_content_key(members)}"
         if not (target / "index.npz").is_file():
-            if sampler is None and any(piece.member for piece in members):
-                sampler = Sampler(piano_samples(data))
-            _write(members, sampler=sampler, folder=target, progress=progress)
+            if players is None and any(piece.member for piece in members):
+                players = Players(data)
+            _write(members, players=players, folder=target, progress=progress)
         result.append(_open(members, target))
     return result
 
@@ -110,33 +146,60 @@ def read_audio(content: bytes, name: str) -> Floats:
 
 def _content_key(pieces: Sequence[Piece]) -> str:
     """Return a name for the pieces' sound: labels and sides may change without rendering anew."""
-    listing = [[piece.name, piece.member, str(piece.file)] for piece in pieces]
-    return hashlib.sha256(json.dumps([listing, _PATCH_SPACING_S, _MOST_PATCHES]).encode()).hexdigest()[:12]
+    listing = [[piece.name, piece.member, str(piece.file), piece.split == "train"] for piece in pieces]
+    return hashlib.sha256(
+        json.dumps([_FORMAT, listing, _PATCH_SPACING_S, _MOST_PATCHES, RENDERINGS]).encode()
+    ).hexdigest()[:12]
 
 
-def _write(pieces: Sequence[Piece], *, sampler: Sampler | None, folder: Path, progress: Progress) -> None:
+def _write(pieces: Sequence[Piece], *, players: Players | None, folder: Path, progress: Progress) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    counts, notes = [], []
+    columns: dict[str, list[Any]] = {"count": [], "plain": [], "notes": [], "descriptors": []}
     with (
         (folder / "patches.f16").open("wb") as stream,
         progress.task(f"sound of {pieces[0].dataset}", len(pieces)) as advance,
     ):
         for piece in pieces:
-            score = read_midi(piece.content()) if piece.member else None
-            sound = _sound(piece, score, sampler)
-            count = patch_count(sound.size / SAMPLE_RATE)
-            stream.write(patches(sound, count=count, front_end=FRONT_END).astype(np.float16).tobytes())
-            counts.append(count)
-            notes.append(_note_targets(score, sound.size, count))
+            counts = []
+            for number, (sound, score) in enumerate(_renderings(piece, players)):
+                count = patch_count(sound.size / SAMPLE_RATE)
+                stream.write(patches(sound, count=count, front_end=FRONT_END).astype(np.float16).tobytes())
+                counts.append(count)
+                columns["notes"].append(_note_targets(score, sound.size, count))
+                if number == 0:
+                    columns["descriptors"].append(descriptors(_middle(sound)))
+            columns["count"].append(sum(counts))
+            columns["plain"].append(counts[0])
             advance(piece.name)
-    first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    np.savez(folder / "index.npz", first=first, notes=np.concatenate(notes))
+    np.savez(
+        folder / "index.npz",
+        first=np.concatenate([[0], np.cumsum(columns["count"])]).astype(np.int64),
+        plain=np.array(columns["plain"], np.int64),
+        notes=np.concatenate(columns["notes"]),
+        descriptors=np.stack(columns["descriptors"]),
+    )
 
 
-def _sound(piece: Piece, score: Score | None, sampler: Sampler | None) -> Floats:
-    if score is None or sampler is None:
-        return read_audio(piece.content(), f"{piece.dataset} {piece.name}")
-    return sampler.render(score)
+def _renderings(piece: Piece, players: Players | None) -> Iterator[tuple[Floats, Score | None]]:
+    """Yield the sound of a piece with its score: first as it is, then altered, where it is a score to train on."""
+    if not piece.member or players is None:
+        yield read_audio(piece.content(), f"{piece.dataset} {piece.name}"), None
+        return
+    score = read_midi(piece.content())
+    yield players.piano.render(score), score
+    if piece.split != "train":
+        return
+    random = np.random.default_rng([*piece.name.encode()])
+    for number in range(1, RENDERINGS):
+        higher = score.transposed(int(random.integers(-_FARTHEST_TRANSPOSITION, _FARTHEST_TRANSPOSITION + 1)))
+        instrument = players.synthetic[int(random.integers(len(players.synthetic)))]
+        yield (players.piano if number % 2 else instrument).render(higher), higher
+
+
+def _middle(sound: Floats) -> Floats:
+    length = int(_DESCRIBED_S * SAMPLE_RATE)
+    start = max(sound.size - length, 0) // 2
+    return sound[start : start + length]
 
 
 def _note_targets(score: Score | None, sample_count: int, count: int) -> Floats:
@@ -148,8 +211,8 @@ def _note_targets(score: Score | None, sample_count: int, count: int) -> Floats:
 
 def _open(pieces: Sequence[Piece], folder: Path) -> Corpus:
     with np.load(folder / "index.npz") as index:
-        columns: Mapping[str, npt.NDArray[np.float32]] = {name: index[name] for name in ("first", "notes")}
-    first = columns["first"].astype(np.int64)
+        columns = dict(index)
+    first = columns.pop("first")
     shape = (int(first[-1]), MELS, PATCH_FRAMES)
     mapped = np.memmap(folder / "patches.f16", dtype=np.float16, mode="r", shape=shape)
-    return Corpus(pieces=pieces, patches=mapped, first=first, notes=columns["notes"])
+    return Corpus(pieces=pieces, patches=mapped, first=first, **columns)

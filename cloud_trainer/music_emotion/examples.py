@@ -81,7 +81,7 @@ def examples(corpora: Sequence[Corpus], split: Split, metadata_of: MetadataOf) -
         chosen = [number for number, piece in enumerate(corpus.pieces) if piece.split == split]
         weight = _weight([corpus.pieces[number] for number in chosen])
         for number in chosen:
-            rows = corpus.rows(number)
+            rows = corpus.rows(number) if split == "train" else corpus.plain_rows(number)
             for name, row in _targets(corpus.pieces[number], weight, metadata_of).items():
                 columns.setdefault(name, []).append(np.tile(row, (len(rows), 1)))
             columns.setdefault("notes", []).append(corpus.notes[rows])

@@ -26,10 +26,22 @@ import numpy.typing as npt
 from models.audio.log_mel import MELS
 from models.audio.patches import PATCH_FRAMES
 
-__all__ = ["EMBEDDING", "METADATA", "MusicEmotionNetwork", "NetworkSize", "build_network", "emotion_map", "inference"]
+__all__ = [
+    "EMBEDDING",
+    "METADATA",
+    "MusicEmotionNetwork",
+    "NetworkSize",
+    "Tensor",
+    "build_network",
+    "emotion_map",
+    "inference",
+]
 
 EMBEDDING: Final = 128
 METADATA: Final = 32
+
+Tensor = Any
+"""A tensor, or a module that makes them: TensorFlow and tf_keras publish no types."""
 _INITIAL_SIGN_SHARPNESS: Final = 3.0
 _LOGIT_SCALE: Final = 4.0
 
@@ -98,7 +110,7 @@ def build_network(
 def emotion_map(network: MusicEmotionNetwork) -> npt.NDArray[np.float32]:
     """Return `[129, 2]`: (V, A) = tanh([v_a, 1] · map), where nothing is known but the embedding."""
     kernel, bias = network.inference.get_layer("emotion_of_embedding").get_weights()
-    return np.concatenate([kernel, bias[None]]).astype(np.float32)
+    return np.asarray(np.concatenate([kernel, bias[None]]), np.float32)
 
 
 def inference(network: MusicEmotionNetwork, patches: npt.NDArray[Any], *, batch: int = 32) -> dict[str, Any]:
@@ -112,7 +124,7 @@ def inference(network: MusicEmotionNetwork, patches: npt.NDArray[Any], *, batch:
     return {name: np.concatenate(values) for name, values in outputs.items()}
 
 
-def _embedding(layers: Any, mel: Any, size: NetworkSize) -> Any:
+def _embedding(layers: Tensor, mel: Tensor, size: NetworkSize) -> Tensor:
     import tensorflow as tf
 
     # Four frames are 93 ms: onsets stay apart, and three quarters of the work is saved at once.
@@ -126,7 +138,7 @@ def _embedding(layers: Any, mel: Any, size: NetworkSize) -> Any:
     return layers.Lambda(lambda values: tf.math.l2_normalize(values, axis=-1), name="embedding")(x)
 
 
-def _residual(layers: Any, x: Any, channels: int, *, stride: int, name: str) -> Any:
+def _residual(layers: Tensor, x: Tensor, channels: int, *, stride: int, name: str) -> Tensor:
     """relu(x' + BN(conv(relu(BN(conv(x)))))), x' projected by a strided 1x1 convolution where the shape changes."""
     y = layers.Conv2D(channels, 3, strides=stride, padding="same", use_bias=False, name=f"{name}_first")(x)
     y = layers.ReLU()(layers.BatchNormalization()(y))
@@ -138,7 +150,7 @@ def _residual(layers: Any, x: Any, channels: int, *, stride: int, name: str) -> 
     return layers.ReLU()(layers.Add()([x, y]))
 
 
-def _sign_layer(layers: Any) -> Any:
+def _sign_layer(layers: Tensor) -> Tensor:
     import tensorflow as tf
 
     class SignEstimate(layers.Layer):  # type: ignore[misc]  # tf_keras publishes no types
@@ -150,7 +162,7 @@ def _sign_layer(layers: Any) -> Any:
                 name="sharpness", shape=(shape[-1],), initializer=tf.constant_initializer(start)
             )
 
-        def call(self, logits: Any) -> Any:
+        def call(self, logits: Tensor) -> Tensor:
             return tf.tanh(tf.nn.softplus(self.sharpness) * logits)
 
     return SignEstimate(name="sign")

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ from cloud_trainer.music_emotion.augmentation import augmented, sound_summary
 from cloud_trainer.music_emotion.corpus import FRONT_END
 from cloud_trainer.music_emotion.evaluation import Score, validation_score
 from cloud_trainer.music_emotion.examples import AUXILIARY, Examples, standardise
-from cloud_trainer.music_emotion.network import MusicEmotionNetwork
+from cloud_trainer.music_emotion.network import MusicEmotionNetwork, Tensor
 from cloud_trainer.progress import Progress
 
 __all__ = ["Schedule", "train"]
@@ -202,7 +202,7 @@ class _Run:
             **{f"target_{name}": targets[name].astype(np.float32) for name in AUXILIARY},
         }
 
-    def _train_step(self, batch: Mapping[str, Any]) -> Any:
+    def _train_step(self, batch: Mapping[str, Tensor]) -> Tensor:
         tf = self._tf
         with tf.GradientTape() as tape:
             answer = self.network.training([batch["log_mel"], batch["metadata"]], training=True)
@@ -216,14 +216,14 @@ class _Run:
         return loss
 
 
-def _masked(tf: Any, target: Any, estimate: Any, weight: Any) -> Any:
+def _masked(tf: Tensor, target: Tensor, estimate: Tensor, weight: Tensor) -> Tensor:
     """Return the mean weighted squared error over the known targets, 0 where none is known."""
     known = tf.cast(tf.math.is_finite(target), tf.float32)
     error = tf.square(tf.where(known > 0, target, 0.0) - estimate) * known * weight
     return tf.reduce_sum(error) / tf.maximum(tf.reduce_sum(known), 1.0)
 
 
-def _warm_cosine(schedule: Schedule, steps_per_epoch: int) -> Any:
+def _warm_cosine(schedule: Schedule, steps_per_epoch: int) -> Tensor:
     from tf_keras import optimizers
 
     return optimizers.schedules.CosineDecay(

@@ -24,7 +24,7 @@ from cloud_trainer.rendering.score import Score
 from models.audio.log_mel import SAMPLE_RATE
 from models.errors import DataError, Reason
 
-__all__ = ["LOWEST_PITCH", "UNDAMPED_FROM", "Sampler", "piano_samples"]
+__all__ = ["HIGHEST_PITCH", "LOWEST_PITCH", "UNDAMPED_FROM", "Sampler", "piano_samples"]
 
 Samples = npt.NDArray[np.float32]
 

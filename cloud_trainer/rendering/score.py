@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,6 +46,10 @@ class Score:
     def duration_s(self) -> float:
         """Seconds until the last damper has fallen; 0 without notes."""
         return float(self.end_s.max(initial=0.0))
+
+    def transposed(self, semitones: int) -> Score:
+        """Return the same notes higher or lower."""
+        return replace(self, pitch=self.pitch + semitones)
 
 
 def read_midi(content: bytes) -> Score:

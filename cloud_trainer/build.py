@@ -1,0 +1,208 @@
+"""The build: stages make artefacts, artefacts make a bundle, the bundle tests itself."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from cloud_trainer import store
+from cloud_trainer.artefact import Artefact, BuildContext, Figure, ModelArtefact, Scale, Stage, TableArtefact
+from cloud_trainer.progress import Progress
+from cloud_trainer.quantisation import check_operators
+from models.bundle import manifest
+from models.bundle.manifest import MODELS, TABLES
+from models.bundle.writer import ModelContent, TableContent, write_bundle
+from models.errors import BundleError, Reason
+
+__all__ = ["WEIGHTS_LICENCE", "BuildResult", "bundle_contents", "run_stages", "self_test", "write"]
+
+WEIGHTS_LICENCE: Final = """\
+The weights and tables in this folder were trained on research data sets, most of which are for non-commercial use
+(manifest.json lists them with their licences). They are licensed under the Creative Commons
+Attribution-NonCommercial-ShareAlike 4.0 International licence: https://creativecommons.org/licenses/by-nc-sa/4.0/
+
+The piano heard in training is the Salamander Grand Piano by Alexander Holm, CC BY 3.0.
+"""
+
+_SELF_TEST: Final = """\
+import json, sys
+from pathlib import Path
+from models.bundle.reader import Bundle
+print(json.dumps(Bundle.open(Path(sys.argv[1])).self_test()))
+"""
+_SELF_TEST_LIMIT_S: Final = 300.0
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What a build made.
+
+    Attributes:
+        artefacts: by name.
+        keys: of the stages, by stage name.
+        resumed: stages whose stored result was taken.
+    """
+
+    artefacts: Mapping[str, Artefact]
+    keys: Mapping[str, str]
+    resumed: Sequence[str]
+
+
+def run_stages(
+    stages: Sequence[Stage],
+    *,
+    data: Path,
+    work: Path,
+    scale: Scale,
+    seed: int,
+    progress: Progress,
+    threads: int = 2,
+) -> BuildResult:
+    """Run stages in order, taking the stored result of each that has not changed.
+
+    Args:
+        stages: each after those that it needs.
+        data: root of the data sets.
+        work: folder of caches and stored results.
+        scale: `full` or `tiny`.
+        seed: of every random number.
+        progress: where progress is shown.
+        threads: that a stage may use.
+
+    Raises:
+        DataError: a data set is missing or damaged.
+        BundleError: a model does not convert.
+    """
+    artefacts: dict[str, Artefact] = {}
+    keys: dict[str, str] = {}
+    resumed: list[str] = []
+    for stage in stages:
+        needed = [keys[name] for name in stage.needs]
+        keys[stage.name] = store.stage_key(stage, data=data, scale=scale, seed=seed, needed=needed)
+        folder = work / scale / stage.name
+        stored = store.load(folder / keys[stage.name])
+        if stored is None:
+            progress.note(f"stage {stage.name} ({keys[stage.name]})")
+            context = BuildContext(
+                data=data,
+                work=folder / f"work-{keys[stage.name]}",
+                scale=scale,
+                seed=seed,
+                progress=progress,
+                artefacts=dict(artefacts),
+                threads=threads,
+                shared=folder / "shared",
+            )
+            context.work.mkdir(parents=True, exist_ok=True)
+            stored = stage.build(context)
+            store.save(folder / keys[stage.name], stored)
+        else:
+            progress.note(f"stage {stage.name} ({keys[stage.name]}): taken from {folder}")
+            resumed.append(stage.name)
+        artefacts |= {artefact.name: artefact for artefact in stored}
+    return BuildResult(artefacts=artefacts, keys=keys, resumed=resumed)
+
+
+def bundle_contents(
+    artefacts: Mapping[str, Artefact],
+) -> tuple[dict[str, ModelContent], dict[str, TableContent]]:
+    """Return models and tables as the bundle's writer takes them.
+
+    Raises:
+        BundleError: a model or table that every bundle holds is missing.
+    """
+    if missing := [name for name in (*MODELS, *TABLES) if name not in artefacts]:
+        raise BundleError(
+            f"the stages made no {', '.join(missing)}: a bundle needs them all",
+            reason=Reason.MISSING,
+            remedy="Build with all stages",
+        )
+    kept = {name: artefacts[name] for name in (*MODELS, *TABLES)}
+    models = {name: _model(artefact) for name, artefact in kept.items() if isinstance(artefact, ModelArtefact)}
+    tables = {name: _table(artefact) for name, artefact in kept.items() if isinstance(artefact, TableArtefact)}
+    return models, tables
+
+
+def write(result: BuildResult, *, out: Path, version: str, seed: int, scale: Scale) -> dict[str, float]:
+    """Write the bundle and let it test itself; return the largest difference to the golden outputs per model.
+
+    The embedding space is named after the audio model's key: another audio model is another space.
+
+    Raises:
+        BundleError: something is missing, the disk refuses, or the self-test fails.
+    """
+    models, tables = bundle_contents(result.artefacts)
+    write_bundle(
+        out,
+        version=version,
+        created=datetime.now(UTC).date().isoformat(),
+        embedding_space=f"music-emotion-{result.keys['music_emotion']}",
+        models=models,
+        tables=tables,
+        licence=WEIGHTS_LICENCE,
+        producer={
+            **store.libraries(),
+            "python": sys.version.split()[0],
+            "seed": str(seed),
+            "scale": scale,
+            **{f"stage.{name}": key for name, key in result.keys.items()},
+        },
+    )
+    return self_test(out)
+
+
+def self_test(folder: Path) -> dict[str, float]:
+    """Open a bundle in a process without TensorFlow and run its golden inputs.
+
+    Raises:
+        BundleError: it does not open, or a difference is beyond its tolerance.
+    """
+    command = [sys.executable, "-c", _SELF_TEST, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_SELF_TEST_LIMIT_S, check=False)
+    if done.returncode != 0:
+        last_words = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+        raise BundleError(
+            f"the bundle in {folder} fails its self-test: {last_words}",
+            reason=Reason.FAILED,
+            remedy="Build it again; the log says what each stage measured",
+        )
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def _model(artefact: ModelArtefact) -> ModelContent:
+    golden = artefact.golden[0]
+    return ModelContent(
+        variants=dict(artefact.variants),
+        preferred=artefact.preferred,
+        inputs=[manifest.Tensor(**{**asdict(spec), "shape": list(spec.shape)}) for spec in artefact.inputs],
+        outputs=[manifest.Tensor(**{**asdict(spec), "shape": list(spec.shape)}) for spec in artefact.outputs],
+        golden_inputs=golden.inputs,
+        golden_outputs=dict(golden.outputs),
+        tolerance=dict(golden.tolerance),
+        metrics=_figures(artefact.metrics),
+        training_data=[manifest.TrainingSet(**asdict(source)) for source in artefact.training_data],
+        front_end=artefact.front_end,
+        operators={variant: check_operators(content) for variant, content in artefact.variants.items()},
+        cost_s=artefact.cost_s,
+        description=artefact.description,
+    )
+
+
+def _table(artefact: TableArtefact) -> TableContent:
+    return TableContent(
+        arrays=artefact.arrays,
+        description=artefact.description,
+        training_data=[manifest.TrainingSet(**asdict(source)) for source in artefact.training_data],
+        metrics=_figures(artefact.metrics),
+    )
+
+
+def _figures(metrics: Mapping[str, Figure]) -> dict[str, manifest.Figure]:
+    return {name: manifest.Figure(**asdict(figure)) for name, figure in metrics.items()}

@@ -1,0 +1,62 @@
+"""The trainer's settings; `config/trainer.toml` explains every key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta
+
+from models.settings import Section
+
+__all__ = ["BuildSection", "BundleSection", "DataSection", "MusicEmotionSection", "TrainerSettings"]
+
+Positive = Annotated[int, Meta(ge=1, le=10_000)]
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+
+
+class DataSection(Section, frozen=True):
+    """Where the research data sets lie."""
+
+    folder: Path = Path("../shared/data")
+
+
+class BuildSection(Section, frozen=True):
+    """How a build runs."""
+
+    work: Path = Path("~/.cache/attune/trainer")
+    threads: Annotated[int, Meta(ge=1, le=256)] = 2
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 1
+
+
+class BundleSection(Section, frozen=True):
+    """What the bundle is called."""
+
+    version: Annotated[str, Meta(pattern=r"^\d{4}\.\d{1,2}\.\d+$")] = "2026.11.1"
+
+
+class MusicEmotionSection(Section, frozen=True):
+    """The music emotion network and its training."""
+
+    # TensorFlow 2.21's oneDNN convolutions of fewer than 16 channels corrupt the heap on processors with AVX-512.
+    stem: Annotated[int, Meta(ge=16, le=64)] = 16
+    stages: tuple[Annotated[int, Meta(ge=16, le=512)], ...] = (24, 48, 96, 96)
+    dropout: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.3
+    epochs: Positive = 45
+    patience: Positive = 15
+    batch: Annotated[int, Meta(ge=1, le=1024)] = 32
+    patches_per_piece: Annotated[int, Meta(ge=1, le=64)] = 3
+    learning_rate: Annotated[float, Meta(gt=0.0, le=1.0)] = 2e-3
+    weight_decay: Share = 0.02
+    auxiliary_weight: Annotated[float, Meta(ge=0.0, le=100.0)] = 0.3
+    average_decay: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.995
+    metadata_dropout: Share = 0.5
+
+
+class TrainerSettings(Section, frozen=True):
+    """All settings of `attune-trainer`."""
+
+    data: DataSection = DataSection()
+    build: BuildSection = BuildSection()
+    bundle: BundleSection = BundleSection()
+    music_emotion: MusicEmotionSection = MusicEmotionSection()
