@@ -40,8 +40,9 @@ _NARROWEST: Final = 0.12
 _WIDEST: Final = 0.30
 """Share of the local median by which an interval may stray. A premature beat in a quiet series strays by 15 % or more;
 respiration moves a young sleeper's intervals by up to 30 %."""
-_SPREADS: Final = 7.4
-"""Between these bounds: five robust standard deviations (1.4826 × the median absolute deviation)."""
+_SPREADS: Final = 5.2
+"""Between these bounds: 5.2 median absolute deviations, 3.5 standard deviations of a normal distribution (the factor of
+Lipponen & Tarvainen 2019, J Med Eng Technol 43:173). Breathing, a sinusoid, stays below 1.5."""
 _LATE_SHARE: Final = 1.5
 _LATE_S: Final = 0.25
 """A beat that comes later than 1.5 intervals and 0.25 s after the one before has lost a neighbour. Anything stricter

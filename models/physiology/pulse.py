@@ -145,8 +145,9 @@ def _peaks(wave: NDArray[np.float64], rate_hz: float) -> NDArray[np.int64]:
     edges = np.flatnonzero(np.diff(inside.astype(np.int8), prepend=0, append=0))
     starts, ends = edges[::2], edges[1::2]
     wide = ends - starts >= int(_SYSTOLE_S * rate_hz)
-    # A block at either end may be half a beat.
-    wide &= (starts > 0) & (ends < len(wave))
+    # Within a beat's length of either end the averages lack one side, and a second wave passes for a beat.
+    margin = int(_BEAT_S * rate_hz)
+    wide &= (starts >= margin) & (ends <= len(wave) - margin)
     starts, ends = starts[wide], ends[wide]
     if not len(starts):
         return np.empty(0, dtype=np.int64)
@@ -154,7 +155,16 @@ def _peaks(wave: NDArray[np.float64], rate_hz: float) -> NDArray[np.int64]:
     columns = starts[:, np.newaxis] + np.arange(width)
     blocks = np.where(columns < ends[:, np.newaxis], wave[np.minimum(columns, len(wave) - 1)], -np.inf)
     peaks = starts + blocks.argmax(axis=1)
-    return _apart(peaks.astype(np.int64), wave, int(_REFRACTORY_S * rate_hz))
+    return _systolic(_apart(peaks.astype(np.int64), wave, int(_REFRACTORY_S * rate_hz)), wave)
+
+
+def _systolic(peaks: NDArray[np.int64], wave: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Drop the diastolic waves of a slow pulse: peaks less than half as high as either neighbour."""
+    if len(peaks) < 3:
+        return peaks
+    heights = wave[peaks]
+    low = 2.0 * heights[1:-1] < np.minimum(heights[:-2], heights[2:])
+    return np.delete(peaks, np.flatnonzero(low) + 1)
 
 
 def _apart(peaks: NDArray[np.int64], wave: NDArray[np.float64], least: int) -> NDArray[np.int64]:
@@ -201,7 +211,7 @@ def _heights(wave: NDArray[np.float64], peaks: NDArray[np.int64]) -> NDArray[np.
 
 
 def _likeness(wave: NDArray[np.float64], peaks: NDArray[np.int64], rate_hz: float) -> float:
-    """Mean correlation of the beats with their mean, scaled so that 0.5 and less is no pulse.
+    """Mean correlation of the beats with their mean, scaled so that 0.6 and less, as noise reaches, is no pulse.
 
     After Orphanidou et al. 2015 (IEEE JBHI 19:832), who accept a PPG from a mean correlation of 0.86.
     """
@@ -218,4 +228,4 @@ def _likeness(wave: NDArray[np.float64], peaks: NDArray[np.int64], rate_hz: floa
     intervals = np.diff(peaks) / rate_hz
     middle = float(np.median(intervals))
     regular = float(np.mean(np.abs(intervals - middle) <= 0.3 * middle)) if 0.3 <= middle <= 2.0 else 0.0
-    return float(np.clip(2.0 * likeness - 1.0, 0.0, 1.0)) * regular
+    return float(np.clip((likeness - 0.6) / 0.4, 0.0, 1.0)) * regular
