@@ -69,11 +69,12 @@ class FrontEnd:
         """Returns the front end that a manifest states; what it leaves out is as in `FRONT_END`.
 
         Raises:
-            BundleError: it states one that this code does not compute.
+            BundleError: it states one that this code does not compute; a parameter of another name may be one.
         """
-        known = {field.name: stated[field.name] for field in fields(cls) if field.name in stated}
+        names = {field.name for field in fields(cls)}
+        known = {name: value for name, value in stated.items() if name in names}
         front_end = cls(**known)  # type: ignore[arg-type]  # a wrong type is not equal to what is_computable demands
-        if not front_end.is_computable():
+        if len(known) < len(stated) or not front_end.is_computable():
             raise BundleError(
                 f"the audio front end of the bundle is {dict(stated)}, which this program does not compute",
                 reason=Reason.INCOMPATIBLE,

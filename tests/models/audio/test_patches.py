@@ -52,7 +52,7 @@ def test_a_front_end_of_another_rate_is_not_computable():
 def test_a_manifest_states_the_front_end_or_is_refused():
     assert FrontEnd.from_manifest({}) == FRONT_END
     assert FrontEnd.from_manifest(FrontEnd(mean=-3.0, scale=9).as_manifest()) == FrontEnd(mean=-3.0, scale=9)
-    for wrong in ({"hop": 256}, {"scale": 0.0}, {"mean": "loud"}, {"window": "hann"}):
+    for wrong in ({"hop": 256}, {"scale": 0.0}, {"mean": "loud"}, {"window": "hann"}, {"pcen": 1}):
         with pytest.raises(BundleError):
             FrontEnd.from_manifest(wrong)
 

@@ -1,0 +1,97 @@
+"""Tracks as rows of the database and back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.storage.records import KnownFile, TrackRow, TrackTable
+
+__all__ = ["KNOWN_FILES", "TRACK_TABLE", "UPSERT_TRACK", "known_file", "track_parameters", "track_table"]
+
+_FLOATS: Final = np.dtype("<f4")
+_KEYS: Final = np.dtype("<u8")
+# Recording, ISRC, artist and title, artist: what models.identity.ladder gives at most.
+_LADDER: Final = 4
+
+_COLUMNS: Final = TrackRow.__struct_fields__
+_UPDATED: Final = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name != "id")
+UPSERT_TRACK: Final = (
+    f"INSERT INTO tracks ({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{name}' for name in _COLUMNS)})"  # noqa: S608 - names of our own columns
+    f" ON CONFLICT (id) DO UPDATE SET {_UPDATED}, missing = 0"
+)
+"""Stores a track in place of the one with its id; a file that is stored is there."""
+KNOWN_FILES: Final = (
+    "SELECT id, path, size, mtime_ns, fingerprint, missing, error, embedding_space FROM tracks ORDER BY path"
+)
+TRACK_TABLE: Final = (
+    "SELECT id, path, title, artist, album, duration_s, valence, arousal, embedding, descriptors,"
+    " identity_keys, value_keys FROM tracks"
+    " WHERE missing = 0 AND error = '' AND embedding_space = :space AND embedding_space <> '' ORDER BY path"
+)
+
+
+def track_parameters(row: TrackRow) -> dict[str, Any]:
+    """Returns the columns of a track for `UPSERT_TRACK`."""
+    parameters = msgspec.structs.asdict(row)
+    parameters["tags"] = msgspec.json.encode(row.tags).decode()
+    for name in ("identity_keys", "value_keys"):
+        parameters[name] = np.array(parameters[name], dtype=_KEYS).tobytes()
+    for name in ("embedding", "descriptors"):
+        if parameters[name] is not None:
+            parameters[name] = np.asarray(parameters[name], dtype=_FLOATS).tobytes()
+    return parameters
+
+
+def known_file(row: Sequence[Any]) -> KnownFile:
+    """Returns a row of `KNOWN_FILES`."""
+    return KnownFile(
+        id=row[0],
+        path=row[1],
+        size=row[2],
+        mtime_ns=row[3],
+        fingerprint=row[4],
+        missing=bool(row[5]),
+        error=row[6],
+        embedding_space=row[7],
+    )
+
+
+def track_table(rows: Sequence[Sequence[Any]], embedding_space: str) -> TrackTable:
+    """Returns the rows of `TRACK_TABLE` as columns."""
+    columns: list[Any] = list(zip(*rows, strict=True)) or [()] * 12
+    ids, paths, titles, artists, albums, durations, valences, arousals, embeddings, descriptors, ladders, values = (
+        columns
+    )
+    return TrackTable(
+        embedding_space=embedding_space,
+        ids=ids,
+        path=tuple(os.fsdecode(path) for path in paths),
+        title=titles,
+        artist=artists,
+        album=albums,
+        duration_s=np.array(durations, dtype=np.float32),
+        emotion=np.array([valences, arousals], dtype=np.float32).T.copy(),
+        embedding=_matrix(embeddings),
+        descriptors=_matrix(descriptors),
+        identity_keys=_padded_keys(ladders),
+        value_keys=tuple(np.frombuffer(keys, dtype=_KEYS) for keys in values),
+    )
+
+
+def _matrix(blobs: Sequence[bytes]) -> NDArray[np.float32]:
+    """Returns one row per blob, all of the first one's length."""
+    if not blobs:
+        return np.empty((0, 0), dtype=np.float32)
+    return np.frombuffer(b"".join(blobs), dtype=_FLOATS).reshape(len(blobs), -1).astype(np.float32)
+
+
+def _padded_keys(ladders: Sequence[bytes]) -> NDArray[np.uint64]:
+    width = _LADDER * _KEYS.itemsize
+    joined = b"".join(keys[:width].ljust(width, b"\0") for keys in ladders)
+    return np.frombuffer(joined, dtype=_KEYS).reshape(-1, _LADDER).astype(np.uint64)
