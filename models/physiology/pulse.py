@@ -159,12 +159,12 @@ def _peaks(wave: NDArray[np.float64], rate_hz: float) -> NDArray[np.int64]:
 
 
 def _systolic(peaks: NDArray[np.int64], wave: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Drop the diastolic waves of a slow pulse: peaks less than half as high as either neighbour."""
-    if len(peaks) < 3:
+    """Drop the diastolic waves of a slow pulse: they rise less than a third of either neighbour."""
+    if len(peaks) < 4:
         return peaks
-    heights = wave[peaks]
-    low = 2.0 * heights[1:-1] < np.minimum(heights[:-2], heights[2:])
-    return np.delete(peaks, np.flatnonzero(low) + 1)
+    rises = _heights(wave, peaks)[1:]
+    around = np.concatenate(([rises[1]], np.minimum(rises[:-2], rises[2:]), [rises[-2]]))
+    return np.delete(peaks, np.flatnonzero(3.0 * rises < around) + 1)
 
 
 def _apart(peaks: NDArray[np.int64], wave: NDArray[np.float64], least: int) -> NDArray[np.int64]:
