@@ -16,7 +16,8 @@ import logging
 import random
 import ssl
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import aiomqtt
@@ -128,7 +129,7 @@ class Link:
             await asyncio.sleep(random.uniform(0, wait_s))
 
     async def _session(self, client: aiomqtt.Client) -> None:
-        async with client, asyncio.TaskGroup() as tasks:
+        async with _opened(client), asyncio.TaskGroup() as tasks:
             for topic in self._filters:
                 await client.subscribe(topic, qos=1)
             self.connections += 1
@@ -180,3 +181,20 @@ class Link:
             keepalive=_KEEPALIVE_S,
             timeout=5,
         )
+
+
+@asynccontextmanager
+async def _opened(client: aiomqtt.Client) -> AsyncIterator[None]:
+    """Connect and disconnect; cancelled while it connects, aiomqtt would leave its socket and a task behind."""
+    entering = asyncio.create_task(client.__aenter__(), name="link-connect")
+    try:
+        await asyncio.shield(entering)
+    except asyncio.CancelledError:
+        with suppress(aiomqtt.MqttError):
+            await entering
+            await client.__aexit__(None, None, None)
+        raise
+    try:
+        yield
+    finally:
+        await client.__aexit__(None, None, None)
