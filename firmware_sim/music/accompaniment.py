@@ -45,7 +45,7 @@ class Span:
     @property
     def rate(self) -> float:
         """Notes a second that broken chords aim at: the accompaniment carries most of the motion."""
-        return 2.0 * float(3.0 ** ((self.character.density - 1.0) / 3.4))
+        return 2.4 * float(2.7 ** ((self.character.density - 1.0) / 3.4))
 
 
 Figure = Callable[[Span, np.random.Generator], list[Note]]

@@ -112,20 +112,15 @@ def _lead(session: _Session, rng: np.random.Generator) -> list[Note]:
 
 
 def _farewell(section: Section, session: _Session) -> list[Note]:
-    """Third, then tonic, held over the last chords."""
-    sheet = session.sheet
+    """Long tones of the last chords near the melody's centre, the tonic at the very end."""
+    sheet, centre = session.sheet, round(session.themes["A"].centre)
     notes = []
-    for index in range(section.bars):
-        chord = sheet.chords[section.start + index]
-        target = session.themes["A"].centre
-        pitch = round(target) + (chord.root + (0 if index == section.bars - 1 else 4) - round(target)) % 12
-        if index < section.bars - 1:
-            pitch = min(
-                (p for p in range(round(target) - 6, round(target) + 7) if p % 12 in chord.tones[:3]),
-                key=lambda p: abs(p - target),
-            )
-        start = float((section.start + index) * sheet.bar)
-        notes.append(Note(start, sheet.bar * 0.95, pitch - 12 * (pitch > target + 8), session.character.velocity * 0.9))
+    for bar in range(section.start, section.start + section.bars):
+        chord = sheet.chords[bar]
+        tones = (chord.root,) if bar == len(sheet.chords) - 1 else chord.tones[:3]
+        pitches = (pitch for pitch in range(centre - 6, centre + 7) if pitch % 12 in tones)
+        pitch = min(pitches, key=lambda pitch: abs(pitch - centre))
+        notes.append(Note(float(bar * sheet.bar), sheet.bar * 0.95, pitch, session.character.velocity * 0.9))
     return notes
 
 

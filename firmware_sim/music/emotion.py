@@ -39,6 +39,7 @@ __all__ = ["Character", "Emotion", "character_of", "quadrant", "spread"]
 
 # Kronecker sequence with the plastic number, the most even known for two dimensions (Roberts 2018, "R2").
 _PLASTIC = 1.32471795724474602596
+_STARTS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +127,13 @@ def spread(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Points that cover the plane evenly: `float64[count, 2]`, valence and arousal in [-1, 1].
 
     A low-discrepancy sequence with a seeded start: unlike random points it leaves no holes, unlike a grid it has no
-    rows.
+    rows. Of several starts the one with the least correlation of valence and arousal is taken, so that no ranking can
+    pass for a good one by following arousal alone.
     """
-    steps = np.array([1 / _PLASTIC, 1 / _PLASTIC**2])
-    points: NDArray[np.float64] = (rng.random(2) + np.arange(1, count + 1)[:, None] * steps) % 1
-    return points * 2 - 1
+    steps = np.arange(1, count + 1)[:, None] * np.array([1 / _PLASTIC, 1 / _PLASTIC**2])
+    starts: NDArray[np.float64] = rng.random((_STARTS, 2))
+    candidates = [(start + steps) % 1 * 2 - 1 for start in starts]
+    return min(candidates, key=lambda points: abs(float(np.mean(points[:, 0] * points[:, 1]))))
 
 
 def quadrant(valence: float, arousal: float) -> int:

@@ -113,11 +113,10 @@ def _return_of(theme: list[str], bars: int) -> list[str]:
 
 
 def _colours(character: Character, numeral: str, rng: np.random.Generator) -> tuple[str, ...]:
-    """Sixths, sevenths and ninths for calm music, seconds and tritones for tense music."""
-    if numeral.endswith("o"):
-        return ("b9",) if rng.random() < character.dissonance else ()
-    if rng.random() < 0.8 * character.dissonance:
-        return (str(rng.choice(["b9", "tritone", "7", "b9"])),)
-    if rng.random() < 0.75 * character.richness:
+    """Sixths, sevenths and ninths for calm music, seconds and tritones for tense music; plain triads between."""
+    harsh, rich = rng.random() < 1.1 * (character.dissonance - 0.15), rng.random() < 0.75 * character.richness
+    if harsh:
+        return ("b9",) if numeral.endswith("o") else (str(rng.choice(["b9", "tritone", "7", "b9"])),)
+    if rich and not numeral.endswith("o"):
         return (str(rng.choice(["7", "9", "9", "6" if character.mode_brightness > 0 else "7"])),)
     return ()

@@ -150,6 +150,8 @@ def harmonise(key: Key, bars: int, section: str, rng: np.random.Generator) -> li
     stock = _CONTRAST if section == "B" else _PROGRESSIONS
     loop = str(rng.choice(stock[key.mode])).split()
     numerals = [loop[bar % len(loop)] for bar in range(bars)]
+    if bars >= 8 and section == "A":
+        numerals[bars // 2 - 1] = dominant  # half cadence: the first phrase asks, the second answers
     if section == "B":
         numerals[-1] = dominant
     elif bars >= 4:

@@ -16,6 +16,8 @@ CEILING = 0.89
 _FADE_IN_S = 0.01
 _FADE_OUT_S = 2.2
 _LOOK_AHEAD_S = 0.004
+# The open or closed lid: how far the treble moves between the dullest and the brightest piece, either way.
+_TILT_DB = 6.0
 
 
 def master(performance: Performance, character: Character, rng: np.random.Generator) -> Audio:
@@ -33,7 +35,8 @@ def master(performance: Performance, character: Character, rng: np.random.Genera
     wet = np.stack([oaconvolve(performance.send, side)[:samples] for side in response])
     mix = performance.dry + wet
     # 24 Hz: below every note, above DC and the slow drift of plucked loops.
-    mix = sosfilt(butter(2, 24, "high", fs=SAMPLE_RATE, output="sos").astype(np.float32), mix, axis=1)
+    sections = [*butter(2, 24, "high", fs=SAMPLE_RATE, output="sos"), _shelf(_TILT_DB * (2 * character.brightness - 1))]
+    mix = sosfilt(np.array(sections, np.float32), mix, axis=1)
     for _ in range(2):  # limiting takes a little loudness away; the second pass gives it back
         mix = limited(mix * np.float32(10 ** ((character.loudness_db - gated_rms_db(mix)) / 20)))
     return np.ascontiguousarray(_with_clean_ends(mix).T)
@@ -64,6 +67,14 @@ def room(decay_s: float, damping_hz: float, rng: np.random.Generator) -> Audio:
         response[side, taps] += rng.choice([-1, 1], 6) * 6.0 * np.exp(-taps / (0.03 * SAMPLE_RATE))
     unit: Audio = (response / np.sqrt(np.sum(response**2, axis=1, keepdims=True))).astype(np.float32)
     return unit
+
+
+def _shelf(gain_db: float) -> NDArray[np.float64]:
+    """A second-order section that lifts or lowers what lies above 1.2 kHz: a first-order shelf, half its gain there."""
+    corner, gain = np.tan(np.pi * 1200 / SAMPLE_RATE), 10 ** (gain_db / 20)
+    zero, pole = corner / np.sqrt(gain), corner * np.sqrt(gain)
+    scale = gain * (1 + zero) / (1 + pole)
+    return np.array([scale, scale * (zero - 1) / (zero + 1), 0.0, 1.0, (pole - 1) / (pole + 1), 0.0])
 
 
 def gated_rms_db(stereo: Audio) -> float:

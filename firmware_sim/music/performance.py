@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +94,7 @@ def _note(name: str, note: Note, seconds: float, touch: tuple[float, Character])
     instrument, layers = INSTRUMENTS[name], tone(name, note.pitch)
     release = round(instrument.release_s * SAMPLE_RATE)
     samples = min(layers.shape[1], round(seconds * SAMPLE_RATE) + release)
-    hardness = np.float32(np.clip(0.5 * velocity + 0.6 * character.brightness - 0.1, 0, 1))
+    hardness = np.float32(np.clip(0.35 * velocity + 0.8 * character.brightness - 0.15, 0, 1))
     sound: Audio = layers[0, :samples] * (1 - hardness) + layers[1, :samples] * hardness
     if instrument.held:
         attack = min(samples, max(64, round(character.attack_s * SAMPLE_RATE)))
@@ -104,6 +105,7 @@ def _note(name: str, note: Note, seconds: float, touch: tuple[float, Character])
     return sound
 
 
+@lru_cache(maxsize=256)
 def _rising(samples: int) -> Audio:
     slope: Audio = (0.5 - 0.5 * np.cos(np.pi * np.arange(samples) / samples)).astype(np.float32)
     return slope

@@ -51,14 +51,14 @@ def _timpani() -> Audio:
 
 
 def _cymbal(name: str, ring_s: float, level: float, band_hz: tuple[float, float]) -> Audio:
-    """Dense inharmonic modes over a hiss."""
+    """A plate's modes, so dense that none stands out, over a hiss."""
     rng = seeded(name, 1)
-    hz = np.exp(rng.uniform(np.log(band_hz[0]), np.log(band_hz[1]), 60))
+    hz = np.exp(rng.uniform(np.log(band_hz[0]), np.log(band_hz[1]), 400))
     modes = Modes(
         hz=hz,
         decay=(1 / ring_s) * (0.6 + hz / 9000),
-        amplitude=rng.uniform(0.02, 0.07, (1, 60)),
-        phase=rng.uniform(0, 6.3, 60),
+        amplitude=rng.uniform(0.003, 0.012, (1, 400)),
+        phase=rng.uniform(0, 2 * np.pi, 400),
     )
     return level * _mix(ring(modes, 4 * ring_s)[0], 0.12 * _hiss(name, (4000, 13000), ring_s * 0.6))
 

@@ -40,7 +40,7 @@ def _grand(pitch: int) -> Audio:
     radiated = 1 / np.sqrt(1 + (110 / hz) ** 4)  # a soundboard is too small to radiate the lowest fundamentals
     colour = strike * radiated * 10 ** (rng.normal(0, 1.5, len(number)) / 20)
     layers = []
-    for corner_hz, slope in ((420 + 1.1 * base, 1.15), (1250 + 1.8 * base, 0.75)):
+    for corner_hz, slope in ((380 + 1.1 * base, 1.15), (1700 + 2.0 * base, 0.7)):
         layers.append(colour * number**-slope * np.exp(-((hz / corner_hz) ** 0.9)))
     prompt = 2.4 * 2 ** ((pitch - 60) / 20) + 3.0e-7 * hz**2
     late = 0.2 * prompt
