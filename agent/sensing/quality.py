@@ -118,4 +118,7 @@ def _alive(quantity: str, times: Floats, values: Floats, motion_ms2: float) -> f
         # A steady heart may show the same rate for half a minute, but not while its owner moves.
         frozen = times[-1] - times[0] >= _FROZEN_S
         return (0.1 if motion_ms2 > 1.0 else 0.6) if frozen else 1.0
+    if quantity == "acc":
+        # A coarse sensor on a resting arm may repeat itself, but gravity never stops.
+        return 0.5 if 5.0 < float(np.linalg.norm(values[-1])) < 15.0 else 0.0
     return 0.0

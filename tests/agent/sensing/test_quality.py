@@ -1,0 +1,95 @@
+"""Quality from physics."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.typing import ArrayLike
+
+from agent.sensing import quality
+
+NAN = float("nan")
+
+
+def judged(quantity: str, times: ArrayLike, values: ArrayLike, *, pulse: float = NAN, motion_ms2: float = NAN) -> float:
+    return quality.signal_quality(
+        quantity, np.asarray(times, dtype=float), np.asarray(values, dtype=float), pulse=pulse, motion_ms2=motion_ms2
+    )
+
+
+SECONDS = np.arange(30.0)
+WAVER = np.sin(SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "values"),
+    [("hr", 70 + WAVER), ("eda", 2 + 0.1 * WAVER), ("temp", np.full(30, 33.0)), ("batt", np.full(30, 80.0))],
+)
+def test_a_stream_as_it_should_be_is_trusted(quantity: str, values: np.ndarray):
+    assert judged(quantity, SECONDS, values) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "values"),
+    [
+        ("hr", np.zeros(30)),
+        ("hr", np.full(30, 255.0)),
+        ("eda", 0.01 + 0.001 * WAVER),
+        ("temp", np.full(30, 21.0)),
+        ("eda", np.full(30, 2.0)),
+        ("rr", np.full(30, 3.0)),
+    ],
+)
+def test_what_cannot_be_what_it_claims_is_not_trusted(quantity: str, values: np.ndarray):
+    assert judged(quantity, SECONDS, values) == pytest.approx(0.0)
+
+
+def test_an_accelerometer_without_gravity_is_not_trusted():
+    at = np.arange(0.0, 5.0, 0.1)
+    assert judged("acc", at, np.zeros((50, 3))) == 0.0
+    assert judged("acc", at, np.tile((0.0, 0.0, 9.8), (50, 1))) == 0.5
+
+
+def test_a_rate_that_freezes_while_its_owner_moves_is_not_trusted():
+    frozen = np.full(30, 72.0)
+    assert judged("hr", SECONDS, frozen) > 0.5
+    assert judged("hr", SECONDS, frozen, motion_ms2=3.0) < 0.1
+
+
+def test_motion_takes_trust_from_the_pulse_more_than_from_beats():
+    at = np.arange(0.0, 10.0, 1 / 64)
+    calm, shaken = (judged("ppg", at, np.sin(8 * at), pulse=0.9, motion_ms2=m) for m in (0.02, 3.0))
+    assert calm == pytest.approx(0.9, abs=0.01)
+    assert shaken < 0.2
+    beats = 0.8 + 0.02 * WAVER
+    assert judged("rr", np.cumsum(beats), beats, motion_ms2=3.0) > 0.5
+
+
+def test_dropouts_lower_the_quality_by_what_is_missing():
+    keep = np.ones(30, dtype=bool)
+    keep[10:20] = False
+    assert judged("hr", SECONDS[keep], (70 + WAVER)[keep]) == pytest.approx(19 / 29, abs=0.01)
+    beats = 0.8 + 0.02 * WAVER
+    assert judged("rr", np.cumsum(beats)[keep], beats[keep]) == pytest.approx(0.65, abs=0.05)
+
+
+@pytest.mark.parametrize("quantity", ["hr", "rr", "ppg", "eda", "temp", "acc", "batt"])
+def test_trust_falls_with_age_to_nothing(quantity: str):
+    trust = [quality.freshness(quantity, age_s=age, pack_interval_s=1.0) for age in np.linspace(0, 4000, 4001)]
+    assert trust[0] == 1.0
+    assert trust[-1] == 0.0
+    assert all(later <= earlier for earlier, later in pairwise(trust))
+
+
+def test_a_wearable_that_sends_every_ten_seconds_is_not_late():
+    assert quality.freshness("hr", age_s=9.0, pack_interval_s=10.0) == 1.0
+    assert quality.freshness("hr", age_s=9.0, pack_interval_s=1.0) < 1.0
+    assert quality.freshness("hr", age_s=50.0, pack_interval_s=60.0) == 0.0
+
+
+def test_unknown_motion_takes_nothing():
+    assert quality.steadiness("ppg", math.nan) == 1.0
+    assert quality.steadiness("eda", 10.0) == 1.0
