@@ -26,7 +26,15 @@ import msgspec
 from agent.storage.connections import open_pair, open_read_only, transaction
 from agent.storage.errors import storage_errors
 from agent.storage.records import AffectRow, Command, Feedback, KnownFile, Play, Sample, TrackRow, TrackTable
-from agent.storage.tracks import KNOWN_FILES, TRACK_TABLE, UPSERT_TRACK, known_file, track_parameters, track_table
+from agent.storage.tracks import (
+    KNOWN_FILES,
+    LENGTHS,
+    TRACK_TABLE,
+    UPSERT_TRACK,
+    known_file,
+    track_parameters,
+    track_table,
+)
 from models.errors import Reason, StorageError
 
 __all__ = ["AFFECT_HISTORY_DAYS", "DATABASE_NAME", "Database"]
@@ -287,7 +295,7 @@ class Database:
 
     async def known_files(self) -> list[KnownFile]:
         """Returns what a scan must know of every file that was ever seen."""
-        return [known_file(row) for row in await self._read(KNOWN_FILES, {})]
+        return [known_file(row) for row in await self._read(KNOWN_FILES, LENGTHS)]
 
     async def load_tracks(self, *, embedding_space: str | None = None) -> TrackTable:
         """Returns all tracks that can be played and ranked.
@@ -302,7 +310,7 @@ class Database:
                 {},
             )
             embedding_space = str(spaces[0][0]) if spaces else ""
-        rows = await self._read(TRACK_TABLE, {"space": embedding_space})
+        rows = await self._read(TRACK_TABLE, {"space": embedding_space, **LENGTHS})
         return await asyncio.to_thread(track_table, rows, embedding_space)
 
     # How it is done
@@ -338,7 +346,7 @@ class Database:
         async with self._lock:
             affect, samples = self._affect, self._samples
             self._affect, self._samples = [], []
-            gathered = (
+            gathered: tuple[Statement, ...] = (
                 (_INSERT_AFFECT, [msgspec.structs.asdict(row) for row in affect]),
                 (_INSERT_SAMPLE, [msgspec.structs.asdict(sample) for sample in samples]),
             )

@@ -72,6 +72,7 @@ class KnownFile(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: bytes
     missing: bool
     error: str
+    error_reason: str
     embedding_space: str
 
 

@@ -11,8 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.storage.records import KnownFile, TrackRow, TrackTable
+from models.audio.descriptors import DESCRIPTORS
 
-__all__ = ["KNOWN_FILES", "TRACK_TABLE", "UPSERT_TRACK", "known_file", "track_parameters", "track_table"]
+__all__ = [
+    "EMBEDDING_SIZE",
+    "KNOWN_FILES",
+    "TRACK_TABLE",
+    "UPSERT_TRACK",
+    "known_file",
+    "track_parameters",
+    "track_table",
+]
+
+EMBEDDING_SIZE: Final = 128
+"""Length of an audio embedding."""
 
 _FLOATS: Final = np.dtype("<f4")
 _KEYS: Final = np.dtype("<u8")
@@ -27,13 +39,21 @@ UPSERT_TRACK: Final = (
 )
 """Stores a track in place of the one with its id; a file that is stored is there."""
 KNOWN_FILES: Final = (
-    "SELECT id, path, size, mtime_ns, fingerprint, missing, error, embedding_space FROM tracks ORDER BY path"
+    "SELECT id, path, size, mtime_ns, fingerprint, missing, error, error_reason, CASE"
+    " WHEN length(embedding) = :embedding_bytes AND length(descriptors) = :descriptors_bytes"
+    " THEN embedding_space ELSE '' END FROM tracks ORDER BY path"
 )
 TRACK_TABLE: Final = (
     "SELECT id, path, title, artist, album, duration_s, valence, arousal, embedding, descriptors,"
     " identity_keys, value_keys FROM tracks"
-    " WHERE missing = 0 AND error = '' AND embedding_space = :space AND embedding_space <> '' ORDER BY path"
+    " WHERE missing = 0 AND error = '' AND embedding_space = :space AND embedding_space <> ''"
+    " AND length(embedding) = :embedding_bytes AND length(descriptors) = :descriptors_bytes ORDER BY path"
 )
+LENGTHS: Final = {
+    "embedding_bytes": EMBEDDING_SIZE * _FLOATS.itemsize,
+    "descriptors_bytes": len(DESCRIPTORS) * _FLOATS.itemsize,
+}
+"""Parameters of both queries: vectors of other lengths come from another program and are as good as not there."""
 
 
 def track_parameters(row: TrackRow) -> dict[str, Any]:
@@ -58,7 +78,8 @@ def known_file(row: Sequence[Any]) -> KnownFile:
         fingerprint=row[4],
         missing=bool(row[5]),
         error=row[6],
-        embedding_space=row[7],
+        error_reason=row[7],
+        embedding_space=row[8],
     )
 
 
@@ -77,18 +98,15 @@ def track_table(rows: Sequence[Sequence[Any]], embedding_space: str) -> TrackTab
         album=albums,
         duration_s=np.array(durations, dtype=np.float32),
         emotion=np.array([valences, arousals], dtype=np.float32).T.copy(),
-        embedding=_matrix(embeddings),
-        descriptors=_matrix(descriptors),
+        embedding=_matrix(embeddings, EMBEDDING_SIZE),
+        descriptors=_matrix(descriptors, len(DESCRIPTORS)),
         identity_keys=_padded_keys(ladders),
         value_keys=tuple(np.frombuffer(keys, dtype=_KEYS) for keys in values),
     )
 
 
-def _matrix(blobs: Sequence[bytes]) -> NDArray[np.float32]:
-    """Returns one row per blob, all of the first one's length."""
-    if not blobs:
-        return np.empty((0, 0), dtype=np.float32)
-    return np.frombuffer(b"".join(blobs), dtype=_FLOATS).reshape(len(blobs), -1).astype(np.float32)
+def _matrix(blobs: Sequence[bytes], width: int) -> NDArray[np.float32]:
+    return np.frombuffer(b"".join(blobs), dtype=_FLOATS).reshape(len(blobs), width).astype(np.float32)
 
 
 def _padded_keys(ladders: Sequence[bytes]) -> NDArray[np.uint64]:

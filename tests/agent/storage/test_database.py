@@ -124,6 +124,12 @@ async def test_a_path_that_is_no_text_comes_back(database: Database):
     assert os.fsencode((await database.load_tracks()).path[-1]) == b"/music/caf\xe9.flac"
 
 
+async def test_vectors_of_another_length_count_as_not_analysed(database: Database):
+    await database.upsert_tracks([track(1, descriptors=np.zeros(5, dtype=np.float32))])
+    assert (await database.load_tracks()).ids == (track(2).id,)
+    assert [file.embedding_space for file in await database.known_files()] == ["", "space-1"]
+
+
 async def test_an_empty_catalogue_is_an_empty_table(tmp_path: Path):
     async with await Database.open(tmp_path) as database:
         table = await database.load_tracks()
@@ -220,15 +226,15 @@ async def test_the_folder_is_for_its_owner_alone(database: Database):
 
 
 async def test_closing_leaves_no_thread_and_may_be_done_twice(tmp_path: Path):
-    def threads() -> set[str]:
-        # The event loop keeps the threads of its executor.
-        return {thread.name for thread in threading.enumerate() if not thread.name.startswith("asyncio")}
-
-    before = threads()
+    before = set(threading.enumerate())
     database = await Database.open(tmp_path)
     await database.close()
     await database.close()
-    assert threads() == before
+    # The event loop keeps the threads of its executor; those of the connections end a moment after they were told to.
+    started = [thread for thread in threading.enumerate() if thread not in before and "asyncio" not in thread.name]
+    for thread in started:
+        thread.join(timeout=5.0)
+    assert not any(thread.is_alive() for thread in started)
 
 
 async def test_a_newer_schema_is_refused_and_unchanged(tmp_path: Path):

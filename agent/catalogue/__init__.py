@@ -1,0 +1,1 @@
+"""The music on this device: finding files, reading their tags, hearing what they express."""
