@@ -112,7 +112,7 @@ def _plausible(quantity: str, times: Floats, values: Floats, pulse: float) -> fl
 
 def _alive(quantity: str, times: Floats, values: Floats, motion_ms2: float) -> float:
     """Trust that a flat line leaves."""
-    if quantity in {"temp", "batt"} or len(times) < 8 or np.ptp(values) > 0.0:
+    if quantity in {"temp", "batt"} or len(times) < 8 or np.ptp(values, axis=0).max() > 0.0:
         return 1.0
     if quantity == "hr":
         # A steady heart may show the same rate for half a minute, but not while its owner moves.
