@@ -1,0 +1,148 @@
+"""What is learned of a listener, and how it is kept."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.affect.baseline import CALIBRATION_STEPS, Baseline
+from agent.affect.profile import Profile
+from models.errors import Reason, StorageError
+from models.physiology.normalise import POPULATION_CENTRES
+from models.physiology.schema import INDEX, PHYSIOLOGY
+
+HEART, MOTION, PULSE = INDEX["heart_rate"], INDEX["motion"], INDEX["pulse_amplitude"]
+
+
+def body(rate: float = 60.0, *, motion: float = -2.5, pulse: float = float("nan")) -> np.ndarray:
+    values = np.full(len(PHYSIOLOGY), np.nan)
+    values[HEART], values[MOTION], values[PULSE] = rate, motion, pulse
+    return values
+
+
+def test_the_first_minutes_are_calibration():
+    baseline = Baseline()
+    for _ in range(CALIBRATION_STEPS - 1):
+        baseline.learn(body())
+    assert not baseline.calibrated
+    baseline.learn(body())
+    assert baseline.calibrated
+
+
+def test_the_centre_moves_from_the_populations_to_the_own_without_a_jump():
+    baseline = Baseline()
+    centres = [baseline.centres()[HEART]]
+    for _ in range(2000):
+        baseline.learn(body(55.0))
+        centres.append(baseline.centres()[HEART])
+    assert centres[0] == 70.0
+    assert centres[-1] == pytest.approx(55.0, abs=0.5)
+    assert np.abs(np.diff(centres)).max() < 0.3
+
+
+def test_a_stressful_quarter_of_an_hour_hardly_moves_a_known_baseline():
+    baseline = Baseline()
+    for _ in range(2000):
+        baseline.learn(body(60.0))
+    for _ in range(180):
+        baseline.learn(body(95.0))
+    assert baseline.levels["heart_rate"].centre < 62.0
+
+
+def test_an_artefact_hardly_moves_it_at_all():
+    baseline = Baseline()
+    for _ in range(100):
+        baseline.learn(body(60.0))
+    baseline.learn(body(200.0))
+    assert baseline.levels["heart_rate"].centre < 60.2
+
+
+def test_nothing_is_learned_in_motion():
+    baseline = Baseline()
+    baseline.learn(body(150.0, motion=1.0))
+    assert baseline.levels == {}
+
+
+def test_a_quantity_in_arbitrary_units_is_unknown_until_its_own_level_is():
+    baseline = Baseline()
+    assert baseline.unknown() == [PULSE]
+    for _ in range(12):
+        baseline.learn(body(pulse=4.5))
+    assert baseline.unknown() == []
+    assert baseline.centres()[PULSE] == pytest.approx(4.5)
+
+
+def test_a_profile_survives_being_stored():
+    profile = Profile()
+    for _ in range(80):
+        profile.baseline.learn(body(58.0, pulse=4.0))
+    profile.report(0.4, -0.2)
+    again = Profile.from_dict(json.loads(json.dumps(profile.to_dict())))
+    assert again.to_dict() == profile.to_dict()
+    assert again.baseline.calibrated
+    np.testing.assert_array_equal(again.baseline.centres(), profile.baseline.centres())
+
+
+def test_an_empty_profile_has_the_populations_centres():
+    np.testing.assert_array_equal(Profile().baseline.centres(), POPULATION_CENTRES)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"format": 99}, Reason.INCOMPATIBLE),
+        ({"format": "one"}, Reason.CORRUPT),
+        ({"baseline": {"heart_rate": {"centre": float("nan"), "steps": 9}}}, Reason.CORRUPT),
+        ({"baseline": {"heart_rate": {"centre": 1e300, "steps": 9}}}, Reason.CORRUPT),
+        ({"baseline": {"heart_rate": {"centre": 60.0, "steps": -1}}}, Reason.CORRUPT),
+        ({"baseline": {"heart_rate": 60.0}}, Reason.CORRUPT),
+        ({"reports": {"count": 1, "valence": 7.0, "arousal": 0.0}}, Reason.CORRUPT),
+        ({"surplus": 1}, Reason.CORRUPT),
+    ],
+)
+def test_a_damaged_profile_is_refused_with_its_reason(change: dict[str, Any], reason: Reason):
+    with pytest.raises(StorageError) as caught:
+        Profile.from_dict(Profile().to_dict() | change)
+    assert caught.value.reason is reason
+    assert "profile" in caught.value.message
+    assert caught.value.remedy
+
+
+@given(
+    st.dictionaries(st.sampled_from(["format", "baseline", "reports"]), st.one_of(st.none(), st.integers(), st.text()))
+)
+def test_no_damage_raises_anything_else(data: dict[str, Any]):
+    with pytest.raises(StorageError):
+        Profile.from_dict(data)
+
+
+def test_reports_pull_the_prior_towards_themselves_the_more_there_are():
+    profile = Profile()
+    distances, variances = [], []
+    for _ in range(30):
+        prior = profile.prior()
+        distances.append(float(np.linalg.norm(prior.mean - (-0.6, 0.5))))
+        variances.append(float(prior.covariance[0, 0]))
+        profile.report(-0.6, 0.5)
+    assert all(np.diff(distances) < 0.0)
+    assert all(np.diff(variances) < 0.0)
+    assert profile.usual == pytest.approx((-0.6, 0.5))
+
+
+def test_five_reports_of_a_person_bring_the_prior_nearer_to_that_person():
+    """People drawn as HKU956 finds them: an eighth of the variance lies between people."""
+    rng = np.random.default_rng(11)
+    before = after = 0.0
+    for _ in range(400):
+        person = np.clip(np.array([0.17, 0.11]) + 0.44 * np.sqrt(0.12) * rng.standard_normal(2), -1, 1)
+        profile = Profile()
+        before += float(np.square(profile.prior().mean - person).sum())
+        for _ in range(5):
+            profile.report(*np.clip(person + 0.44 * np.sqrt(0.88) * rng.standard_normal(2), -1, 1))
+        after += float(np.square(profile.prior().mean - person).sum())
+    assert after < 0.75 * before
