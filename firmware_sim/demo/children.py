@@ -16,7 +16,7 @@ import os
 import shutil
 import signal
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -52,6 +52,10 @@ def _die_with_parent() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def _output_file(log: Path) -> Path:
+    return log.with_suffix(".out")
+
+
 class Child:
     """One running child process.
 
@@ -67,9 +71,6 @@ class Child:
         self._process = process
         self._log = log
         self._own_session = own_session
-        self._output: asyncio.Task[bytes] | None = None
-        if process.stdout is not None:
-            self._output = asyncio.create_task(process.stdout.read(), name=f"{name}-output")
 
     @property
     def running(self) -> bool:
@@ -85,9 +86,9 @@ class Child:
         """Wait for its end and return its exit status."""
         return await self._process.wait()
 
-    async def output(self) -> bytes:
-        """All of its standard output, after its end; empty where that was not captured."""
-        return await self._output if self._output is not None else b""
+    def output(self) -> bytes:
+        """Its standard output so far; empty where that was not kept."""
+        return _output_file(self._log).read_bytes() if self._log is not None else b""
 
     async def stop(self) -> None:
         """End it, and what it left behind in its session."""
@@ -104,8 +105,6 @@ class Child:
             # Empty as a rule; after a crash, a broker may be left in it.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-        if self._output is not None:
-            await self._output
 
     def last_words(self, lines: int = 5) -> str:
         """The end of its log."""
@@ -142,12 +141,15 @@ class Children:
             await self._children.pop().stop()
 
     async def background(self, name: str, *command: str, log: Path) -> Child:
-        """Start a child that says nothing to the terminal: standard error goes to `log`, standard output is kept."""
-        with log.open("wb") as errors:
+        """Start a child that says nothing to the terminal: standard error goes to `log`, standard output beside it.
+
+        Both are files, not pipes: a pipe that a grandchild holds open would hide that the child has died.
+        """
+        with log.open("wb") as errors, _output_file(log).open("wb") as output:
             process = await asyncio.create_subprocess_exec(
                 *command,
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=PIPE,
+                stdout=output,
                 stderr=errors,
                 start_new_session=True,
                 preexec_fn=_die_with_parent,

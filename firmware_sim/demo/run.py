@@ -196,7 +196,7 @@ class _Demo:
             raise AttuneError(f"The wearable failed: {worn.last_words(2)}", reason=Reason.FAILED, remedy=remedy)
         if view is not None:
             await view.stop()
-        return seconds, msgspec.json.decode(await worn.output() or b"{}", type=_Sent).packs_sent
+        return seconds, msgspec.json.decode(worn.output() or b"{}", type=_Sent).packs_sent
 
     async def _view(self) -> Child:
         return await self._children.foreground(

@@ -20,7 +20,7 @@ async def test_no_child_is_left_when_something_breaks(tmp_path: Path):
     async def break_down() -> None:
         async with Children() as children:
             for name in ("one", "two"):
-                child = await children.background(name, sys.executable, "-c", SLEEPER, log=tmp_path / name)
+                child = await children.background(name, sys.executable, "-c", SLEEPER, log=tmp_path / f"{name}.log")
                 pids.append(child._process.pid)
             raise RuntimeError("broken")
 
@@ -35,7 +35,7 @@ async def test_no_child_is_left_when_the_task_is_cancelled(tmp_path: Path):
 
     async def hold() -> None:
         async with Children() as children:
-            child = await children.background("one", sys.executable, "-c", SLEEPER, log=tmp_path / "log")
+            child = await children.background("one", sys.executable, "-c", SLEEPER, log=tmp_path / "child.log")
             running.set_result(child._process.pid)
             await child.wait()
 
@@ -54,9 +54,9 @@ async def test_grandchildren_that_a_child_leaves_behind_are_ended(tmp_path: Path
         "print(p.pid)"
     )
     async with Children() as children:
-        child = await children.background("parent", sys.executable, "-c", code, log=tmp_path / "log")
+        child = await children.background("parent", sys.executable, "-c", code, log=tmp_path / "child.log")
         assert await child.wait() == 0
-        grandchild = psutil.Process(int(await child.output()))
+        grandchild = psutil.Process(int(child.output()))
         assert grandchild.is_running()
     _, alive = psutil.wait_procs([grandchild], timeout=10)
     assert not alive
@@ -72,16 +72,16 @@ async def test_a_child_is_asked_before_it_is_killed(tmp_path: Path):
     )
     os.mkfifo(ready)
     async with Children() as children:
-        child = await children.background("polite", sys.executable, "-c", code, log=tmp_path / "log")
+        child = await children.background("polite", sys.executable, "-c", code, log=tmp_path / "child.log")
         # A named pipe opens when the other side opens it: the handler is in place.
         await asyncio.to_thread(lambda: ready.open("rb").close())
     assert child.returncode == 0
-    assert await child.output() == b"bye\n"
+    assert child.output() == b"bye\n"
 
 
 async def test_a_child_dies_with_its_parent(tmp_path: Path):
     # The parent kills itself without a chance to clean up; the kernel ends its child.
-    log = tmp_path / "log"
+    log = tmp_path / "child.log"
     code = f"""
 import asyncio, os, sys
 from pathlib import Path
@@ -105,7 +105,7 @@ asyncio.run(main())
 async def test_the_last_words_are_the_end_of_the_log(tmp_path: Path):
     code = "import sys; sys.stderr.write(''.join(f'line {n}\\n' for n in range(9))); sys.exit(3)"
     async with Children() as children:
-        child = await children.background("failing", sys.executable, "-c", code, log=tmp_path / "log")
+        child = await children.background("failing", sys.executable, "-c", code, log=tmp_path / "child.log")
         assert await child.wait() == 3
         assert child.last_words(2) == "line 7\nline 8"
 
