@@ -1,0 +1,1 @@
+"""Delivery: which bundle of models runs, and what became of the one that was offered."""

@@ -1,0 +1,254 @@
+"""The tasks of a running agent: taking in, evaluating, following the player, telling, keeping."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from agent.delivery.slot import Slot
+from agent.integration.health import Part
+from agent.integration.link import Link, Message
+from agent.library import Library
+from agent.listening import Listening
+from agent.orders import Orders
+from agent.pace import Due
+from agent.playback.messages import Event
+from agent.rescan import Rescan
+from agent.sensing.station import Intake
+from agent.settings import AgentSettings
+from agent.stations import Stations
+from agent.storage.records import AffectRow, Sample
+from models.errors import AttuneError, StorageError
+from models.wire.messages import Affect
+from models.wire.quantities import QUANTITIES
+from models.wire.topics import DeviceTopics
+
+__all__ = ["PROFILE", "Running"]
+
+logger = logging.getLogger(__name__)
+
+PROFILE: Final = "listener"
+"""Key of the listener's profile in the database."""
+_LOOK_EVERY_S: Final = 1.0
+_TELL_NOW_S: Final = 5.0
+"""How often the position is told while a track plays; in between a reader counts on."""
+_KEEP_EVERY_S: Final = 30.0
+"""How often the affect history and the profile are written: rarely enough for an SD card."""
+
+
+class Running:
+    """A built agent.
+
+    Args:
+        settings: of the agent.
+        stations: built, the player not yet started.
+        config: file that the settings came from, for child processes; None for the usual places.
+        link: entered.
+        slot: the bundle in use.
+        library: loads the catalogue anew.
+        events: what the player tells.
+    """
+
+    def __init__(
+        self,
+        settings: AgentSettings,
+        stations: Stations,
+        *,
+        config: Path | None,
+        link: Link,
+        slot: Slot,
+        library: Library,
+        events: asyncio.Queue[Event],
+    ) -> None:
+        self._settings, self._stations, self._link, self._slot, self._library = settings, stations, link, slot, library
+        self._topics = DeviceTopics(settings.device.id)
+        self._orders = Orders(stations)
+        self._listening = Listening(stations, events)
+        self._rescan = Rescan(config)
+        self._affect: Affect | None = None
+
+    def start(self) -> list[asyncio.Task[None]]:
+        """Start everything; the tasks run until they are cancelled."""
+        stations = self._stations
+        stations.publisher.bundle(self._slot.status(time.time()))
+        stations.player.start()
+        if self._settings.playback.autoplay:
+            stations.player.play()
+        self._listening.publish()
+        stations.ask("start")
+        tasks = {
+            "intake": self._take_in(),
+            "evaluation": self._evaluate(),
+            "listening": self._listening.run(),
+            "telling": self._tell(),
+            "keeping": self._keep(),
+            "rescan": self._rescan_library(),
+        }
+        return [asyncio.create_task(task, name=name) for name, task in tasks.items()]
+
+    async def finish(self) -> None:
+        """Stop the player, store what it told last, publish that nothing plays."""
+        await asyncio.to_thread(self._stations.player.close)
+        await self._listening.drain()
+        self._listening.publish()
+        with contextlib.suppress(StorageError):
+            await self._keep_once()
+
+    async def _take_in(self) -> None:
+        async for message in self._link.messages():
+            verb = self._topics.verb(message.topic)
+            if verb is not None:
+                await self._orders.take(verb, message.payload, retained=message.retain)
+            else:
+                await self._sense(message)
+
+    async def _sense(self, message: Message) -> None:
+        stations = self._stations
+        if message.retain:
+            # A pack from the broker's store is of an unknown moment; SenML's relative times would make it look new.
+            stations.health.count("sensing", "retained")
+            return
+        intake = stations.session.accept(message.topic, message.payload, now=time.time())
+        if intake.moved:
+            stations.ask("sample")
+        if stations.database.retain_samples_days and intake.pack is not None:
+            with contextlib.suppress(StorageError):
+                await stations.store(stations.database.record_samples(_samples(intake), now=time.time()))
+
+    async def _evaluate(self) -> None:
+        stations, loop = self._stations, asyncio.get_running_loop()
+        while True:
+            due = stations.pace.take(loop.time())
+            if due is not None:
+                await self._evaluate_once(due)
+                continue
+            stations.wake.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(stations.pace.wait_s(loop.time())):
+                    await stations.wake.wait()
+
+    async def _evaluate_once(self, due: Due) -> None:
+        stations, loop = self._stations, asyncio.get_running_loop()
+        now = time.time()
+        seen = stations.session.observe(now=now)
+        since = now - (loop.time() - due.since)
+        result = await stations.compute(stations.session.evaluate, seen, due.kind, since=since)
+        latency_ms = (loop.time() - due.since) * 1e3
+        self._affect = result.affect
+        stations.publisher.affect(result.affect)
+        if result.queue is not None:
+            cause = msgspec.structs.replace(result.queue.cause, latency_ms=round(latency_ms, 3))
+            stations.publisher.queue(msgspec.structs.replace(result.queue, cause=cause))
+        stations.health.evaluated(latency_ms)
+
+    async def _tell(self) -> None:
+        told_at = 0.0
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            now, stations = time.time(), self._stations
+            self._gather()
+            status = stations.player.status()
+            if status.status == "playing" and now - told_at >= _TELL_NOW_S:
+                self._listening.publish()
+                told_at = now
+            if stations.health.is_due(now):
+                stations.publisher.health(
+                    stations.health.message(
+                        now,
+                        streams=stations.session.sensing.streams(now),
+                        playback={
+                            "frames": status.frames_played,
+                            "seconds": round(status.frames_played / status.sample_rate, 3),
+                            "underruns": status.underruns,
+                        },
+                        tracks=len(stations.session.repertoire.catalogue),
+                    )
+                )
+
+    def _gather(self) -> None:
+        """Take over what the stations counted themselves."""
+        stations = self._stations
+        link = self._link.status()
+        stations.health.totals("sensing", stations.session.sensing.counters)
+        stations.health.totals("affect", {"faults": stations.session.affect.faults})
+        counts = {f"{kind}_refused": number for kind, number in link.refused.items()}
+        counts |= {f"{kind}_dropped": number for kind, number in link.dropped.items()}
+        stations.health.totals(
+            "broker",
+            {
+                "connections": link.connections,
+                "received": link.received,
+                "published": link.published,
+                "held_back": link.held_back,
+                **counts,
+            },
+        )
+        if link.connected:
+            stations.health.recover(Part.BROKER)
+        else:
+            stations.health.degrade(Part.BROKER, link.last_error or "not connected yet")
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(_KEEP_EVERY_S)
+            with contextlib.suppress(StorageError):
+                await self._keep_once()
+
+    async def _keep_once(self) -> None:
+        stations, state = self._stations, self._affect
+        if state is not None:
+            await stations.store(stations.database.record_affect(_affect_row(state)))
+        profile = await stations.compute(stations.session.affect.profile.to_dict)
+        await stations.store(stations.database.save_profile(PROFILE, profile, now=time.time()))
+
+    async def _rescan_library(self) -> None:
+        """Look for new music in a process of its own, and take it in as it is found."""
+        stations = self._stations
+        async for _ in self._rescan.found():
+            try:
+                repertoire = await self._library.load()
+                plays = await self._library.plays(repertoire)
+            except AttuneError as error:
+                logger.warning("%s", error)
+                stations.health.count("catalogue", str(error.reason))
+                continue
+            await stations.compute(stations.session.replace, repertoire, plays, now=time.time())
+            stations.ask("start")
+        if self._rescan.problem:
+            logger.warning("%s", self._rescan.problem)
+            stations.health.degrade(Part.CATALOGUE, self._rescan.problem)
+        await asyncio.Event().wait()
+
+
+def _affect_row(state: Affect) -> AffectRow:
+    return AffectRow(
+        t=state.t,
+        valence=state.valence,
+        arousal=state.arousal,
+        sd_valence=state.sd[0],
+        sd_arousal=state.sd[1],
+        rho=state.rho,
+        quality=state.quality,
+        calibrated=state.calibrated,
+        model=state.model,
+    )
+
+
+def _samples(intake: Intake) -> list[Sample]:
+    pack = intake.pack
+    if pack is None:
+        return []
+    channels = QUANTITIES[pack.quantity].channels or ("",)
+    rows = np.reshape(pack.values, (len(pack.times), -1)).tolist()
+    return [
+        Sample(t=time_, wearable=intake.wearable, quantity=pack.quantity, channel=channel, value=value)
+        for time_, row in zip(pack.times.tolist(), rows, strict=True)
+        for channel, value in zip(channels, row, strict=True)
+    ]
