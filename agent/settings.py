@@ -171,7 +171,7 @@ def load(config: Path | None = None) -> AgentSettings:
     return settings.load(AgentSettings, program="agent", config=config)
 
 
-def as_dict(loaded: AgentSettings) -> dict[str, object]:
+def as_dict(loaded: AgentSettings) -> dict[str, dict[str, object]]:
     """Return settings as plain values, as a settings file would hold them; what is not set is the empty text."""
     plain: dict[str, dict[str, object]] = msgspec.to_builtins(loaded, enc_hook=str)
     return {

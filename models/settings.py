@@ -43,7 +43,20 @@ from models.settings_words import (
 )
 from models.toml_lines import KeyPath, key_lines
 
-__all__ = ["Problem", "Program", "Section", "default_text", "find", "load", "parse", "problems", "shipped_text"]
+__all__ = [
+    "Problem",
+    "Program",
+    "Section",
+    "default_text",
+    "find",
+    "load",
+    "parse",
+    "problems",
+    "read",
+    "shipped_text",
+    "told",
+    "user_file",
+]
 
 Program = Literal["agent", "sim", "trainer"]
 """The programs that have a settings file."""
@@ -86,7 +99,7 @@ def load(struct_type: type[_S], *, program: Program, config: Path | None = None)
     path = find(program, config)
     if path is None:
         return struct_type()
-    return parse(struct_type, _read(path), source=str(path), program=program)
+    return parse(struct_type, read(path), source=str(path), program=program)
 
 
 def find(program: Program, config: Path | None = None) -> Path | None:
@@ -99,10 +112,10 @@ def find(program: Program, config: Path | None = None) -> Path | None:
         path = config.expanduser()
         if not path.exists():
             message = f"The settings file {path} does not exist"
-            remedy = f"Create it, or leave out --config to use {_user_file(program)} or the defaults"
+            remedy = f"Create it, or leave out --config to use {user_file(program)} or the defaults"
             raise SettingsError(message, reason=Reason.MISSING, remedy=remedy)
         return path
-    path = _user_file(program)
+    path = user_file(program)
     return path if path.is_file() else None
 
 
@@ -114,7 +127,7 @@ def parse(struct_type: type[_S], text: str, *, source: str, program: Program) ->
     """
     found = problems(struct_type, text)
     if found:
-        lines = [f"{source}:{each.line}: {each.text}" if each.line else f"{source}: {each.text}" for each in found]
+        lines = [told(each, source) for each in found]
         remedy = f"Correct the file; config/{program}.toml explains every key"
         raise SettingsError("\n".join(lines), reason=found[0].reason, remedy=remedy)
     settings: _S = _convert(_emptied(tomllib.loads(text), struct_type), struct_type)
@@ -139,6 +152,11 @@ def problems(struct_type: type[Struct], text: str) -> list[Problem]:
     return sorted(found, key=lambda each: each.line)
 
 
+def told(problem: Problem, source: str) -> str:
+    """Write a problem as a line that editors understand: `agent.toml:12: …`."""
+    return f"{source}:{problem.line}: {problem.text}" if problem.line else f"{source}: {problem.text}"
+
+
 def default_text(program: Program) -> str:
     """Return the commented default settings file of `program`."""
     return shipped_text(f"{program}.toml")
@@ -159,14 +177,20 @@ def shipped_text(name: str) -> str:
     raise SettingsError(f"This installation lacks config/{name}", reason=Reason.MISSING, remedy=remedy)
 
 
-def _user_file(program: Program) -> Path:
+def user_file(program: Program) -> Path:
+    """Tell where a user's settings file of `program` lies, whether it exists or not."""
     base = Path(os.environ.get("XDG_CONFIG_HOME", ""))
     if not base.is_absolute():  # the XDG specification tells to ignore relative ones; unset gives "."
         base = Path("~/.config").expanduser()
     return base / "attune" / f"{program}.toml"
 
 
-def _read(path: Path) -> str:
+def read(path: Path) -> str:
+    """Read the text of a settings file.
+
+    Raises:
+        SettingsError: it cannot be read or is no UTF-8.
+    """
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
