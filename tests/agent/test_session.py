@@ -1,0 +1,184 @@
+"""Whole stretches of listening, replayed without waiting: time is an argument."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+from stand_in_library import repertoire
+
+from agent.affect.station import AffectStation
+from agent.repertoire import Repertoire
+from agent.sensing.station import Sensing
+from agent.session import Evaluation, Session
+from models.bundle.reader import Bundle, default_bundle
+from models.wire.senml import encode
+from models.wire.topics import sense
+
+START = 1_700_000_000.0
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    return Bundle.open(default_bundle())
+
+
+@pytest.fixture(scope="module")
+def library(bundle: Bundle) -> Repertoire:
+    return repertoire(400, bundle)
+
+
+class Replay:
+    """A session and the clock that it is told."""
+
+    def __init__(self, library: Repertoire, bundle: Bundle) -> None:
+        self.now = START
+        self.random = np.random.default_rng(1)
+        affect = AffectStation(bundle.model("user_emotion"), now=START)
+        self.session = Session(sensing=Sensing("me"), affect=affect, repertoire=library, plays=[], now=START)
+
+    def evaluate(self, kind: str = "sample") -> Evaluation:
+        seen = self.session.observe(now=self.now)
+        return self.session.evaluate(seen, kind, since=self.now)
+
+    def wear(self, seconds: int, *, rate_bpm: float, variability_s: float) -> Evaluation:
+        """A strap sends heart rate and beats, and the session looks once a second."""
+        beat = self.now
+        for _ in range(seconds):
+            self.now += 1.0
+            self.session.accept(sense("me", "strap", "hr"), encode("hr", [self.now], [rate_bpm]), now=self.now)
+            while beat < self.now:
+                interval = 60.0 / rate_bpm + self.random.normal(0.0, variability_s)
+                beat += interval
+                self.session.accept(sense("me", "strap", "rr"), encode("rr", [beat], [interval]), now=self.now)
+            last = self.evaluate()
+        return last
+
+    def silence(self, seconds: int) -> Evaluation:
+        for _ in range(0, seconds, 5):
+            self.now += 5.0
+            last = self.evaluate("time")
+        return last
+
+
+@pytest.fixture
+def replay(library: Repertoire, bundle: Bundle) -> Replay:
+    return Replay(library, bundle)
+
+
+def distance(one: Evaluation, other: Evaluation) -> float:
+    """Between the mean emotions of two queues."""
+    means = [np.mean([(t.valence, t.arousal) for t in e.queue.tracks], axis=0) for e in (one, other)]
+    return float(np.linalg.norm(means[0] - means[1]))
+
+
+def test_a_queue_of_ten_comes_with_the_first_evaluation(replay: Replay) -> None:
+    first = replay.evaluate("start")
+    assert len(first.queue.tracks) == 10
+    assert (
+        abs(sum(first.queue.weights.__getattribute__(name) for name in first.queue.weights.__struct_fields__) - 1)
+        < 1e-3
+    )
+    assert first.affect.quality == 0
+
+
+def test_good_heart_data_changes_the_queue_within_a_minute(replay: Replay) -> None:
+    calm = replay.wear(90, rate_bpm=58.0, variability_s=0.06)
+    excited = replay.wear(60, rate_bpm=105.0, variability_s=0.008)
+    assert excited.affect.arousal > calm.affect.arousal
+    assert [t.id for t in excited.queue.tracks] != [t.id for t in calm.queue.tracks]
+
+
+def test_the_state_never_jumps_on_a_sensor(replay: Replay) -> None:
+    before = replay.wear(60, rate_bpm=60.0, variability_s=0.05)
+    after = replay.wear(1, rate_bpm=190.0, variability_s=0.001)
+    assert np.hypot(after.affect.valence - before.affect.valence, after.affect.arousal - before.affect.arousal) < 0.06
+
+
+def test_the_state_grows_unsure_when_the_data_stop(replay: Replay) -> None:
+    worn = replay.wear(120, rate_bpm=100.0, variability_s=0.01)
+    gone = replay.silence(1800)
+    assert gone.affect.sd[0] > worn.affect.sd[0]
+    assert gone.affect.sd[1] > worn.affect.sd[1]
+    assert gone.queue.weights.emotion < worn.queue.weights.emotion
+    assert gone.affect.sources == {}
+
+
+def test_the_listeners_own_word_moves_state_and_queue_at_once(replay: Replay) -> None:
+    before = replay.wear(30, rate_bpm=70.0, variability_s=0.04)
+    replay.session.feel(-0.7, -0.6, now=replay.now + 0.5)
+    replay.now += 1.0
+    after = replay.evaluate("command")
+    assert after.affect.valence < -0.4
+    assert after.affect.arousal < -0.3
+    assert distance(before, after) > 0.3
+
+
+def test_the_playing_and_the_prepared_track_are_not_in_the_queue(replay: Replay) -> None:
+    replay.evaluate("start")
+    playing = replay.session.take_next()
+    assert playing is not None
+    replay.session.started(playing, now=replay.now)
+    prepared = replay.session.take_next()
+    ids = [t.id for t in replay.evaluate().queue.tracks]
+    assert f"{playing:016x}" not in ids
+    assert f"{prepared:016x}" not in ids
+
+
+def test_a_re_rank_does_not_touch_what_plays(replay: Replay) -> None:
+    replay.evaluate("start")
+    playing = replay.session.take_next()
+    replay.session.started(playing, now=replay.now)
+    replay.session.feel(0.9, 0.9, now=replay.now)
+    replay.evaluate("command")
+    assert replay.session.playing == playing
+
+
+def test_a_dislike_keeps_a_track_out_of_the_queue(replay: Replay) -> None:
+    top = replay.evaluate("start").queue.tracks[0]
+    replay.session.judge(replay.session.repertoire.catalogue.row_of[top.id], "disliked", now=replay.now)
+    replay.now += 1.0
+    assert top.id not in [t.id for t in replay.evaluate("command").queue.tracks]
+
+
+def test_a_lead_walks_from_the_state_to_the_target(replay: Replay) -> None:
+    replay.evaluate("start")
+    replay.session.feel(-0.6, -0.6, now=replay.now)
+    replay.now += 1.0
+    replay.evaluate("command")
+    replay.session.aim("lead", (0.7, 0.7), 600.0, now=replay.now)
+    valences = []
+    for _ in range(3):
+        valences.append(float(np.mean([t.valence for t in replay.evaluate("time").queue.tracks])))
+        replay.now += 300.0
+    assert valences[0] < valences[1] < valences[2]
+    assert valences[0] < -0.2
+    assert valences[2] > 0.4
+
+
+def test_hold_keeps_the_emotion_of_the_music_that_played(replay: Replay) -> None:
+    replay.evaluate("start")
+    playing = replay.session.take_next()
+    replay.session.started(playing, now=replay.now)
+    replay.session.aim("hold", None, 0.0, now=replay.now)
+    goal = replay.evaluate("command").queue.goal
+    emotion = replay.session.repertoire.tracks.emotion[playing]
+    np.testing.assert_allclose([goal.valence, goal.arousal], emotion, atol=1e-6)
+
+
+def test_a_library_without_a_track_gives_a_state_and_no_queue(bundle: Bundle) -> None:
+    empty = Replay(repertoire(0, bundle), bundle)
+    evaluation = empty.evaluate("start")
+    assert evaluation.queue is None
+    assert evaluation.affect.sd[0] > 0
+    assert empty.session.take_next() is None
+
+
+def test_another_catalogue_keeps_what_plays_where_it_holds_it(replay: Replay, bundle: Bundle) -> None:
+    replay.evaluate("start")
+    replay.session.started(7, now=replay.now)
+    replay.session.replace(repertoire(50, bundle), [], now=replay.now)
+    assert replay.session.playing == 7
+    replay.session.replace(repertoire(5, bundle), [], now=replay.now)
+    assert replay.session.playing is None
+    assert len(replay.evaluate("bundle").queue.tracks) == 5
