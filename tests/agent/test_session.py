@@ -75,10 +75,7 @@ def distance(one: Evaluation, other: Evaluation) -> float:
 def test_a_queue_of_ten_comes_with_the_first_evaluation(replay: Replay) -> None:
     first = replay.evaluate("start")
     assert len(first.queue.tracks) == 10
-    assert (
-        abs(sum(first.queue.weights.__getattribute__(name) for name in first.queue.weights.__struct_fields__) - 1)
-        < 1e-3
-    )
+    assert sum(msgspec.structs.astuple(first.queue.weights)) == pytest.approx(1, abs=1e-3)
     assert first.affect.quality == 0
 
 
