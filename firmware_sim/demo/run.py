@@ -196,6 +196,10 @@ class _Demo:
             raise AttuneError(f"The wearable failed: {worn.last_words(2)}", reason=Reason.FAILED, remedy=remedy)
         if view is not None:
             await view.stop()
+        # The observer is still there to hear the agent's last words on the wire.
+        await agent.stop()
+        if agent.returncode != 0 and not self._stop.is_set():
+            raise self._dead(agent, f"ended with status {agent.returncode} when it was asked to stop")
         return seconds, msgspec.json.decode(worn.output() or b"{}", type=_Sent).packs_sent
 
     async def _view(self) -> Child:

@@ -2,6 +2,7 @@ import asyncio
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -74,8 +75,7 @@ async def test_a_stop_ends_an_endless_demo_with_a_summary(workspace: Workspace):
         if sum("feels" in each and "truly" in each for each in told) == 3:
             stop.set()
 
-    endless = Options(seconds=None, tracks=12, script="0,0.4,-0.6; 1,0.4,-0.6", output="silent", view=False)
-    summary = await demo.run(workspace, endless, stop=stop, tell=tell)
+    summary = await demo.run(workspace, replace(OPTIONS, seconds=None), stop=stop, tell=tell)
     assert summary.packs > 0
     assert not left_over(workspace)
 
@@ -92,7 +92,7 @@ async def test_an_agent_that_dies_is_reported_with_its_last_words(
 async def test_a_demo_in_which_nothing_is_ranked_fails(workspace: Workspace, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("FAKE_AGENT", "silent")
     with pytest.raises(AttuneError, match="ranked nothing"):
-        await demo.run(workspace, OPTIONS, stop=asyncio.Event(), tell=lambda _: None)
+        await demo.run(workspace, replace(OPTIONS, seconds=1.0), stop=asyncio.Event(), tell=lambda _: None)
     assert not left_over(workspace)
 
 

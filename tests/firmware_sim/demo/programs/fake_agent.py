@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 import sys
 import time
 import tomllib
@@ -60,6 +61,7 @@ async def run(settings: dict) -> None:
     broker = await asyncio.create_subprocess_exec(
         binary, "-c", str(folder / "mosquitto.conf"), stderr=asyncio.subprocess.DEVNULL
     )
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: (broker.terminate(), os._exit(0)))
     (folder / "pids").write_text(f"{os.getpid()} {broker.pid}")
     names = topics.DeviceTopics(settings["device"]["id"])
     while True:
