@@ -29,6 +29,7 @@ from agent.storage.records import AffectRow, Command, Feedback, KnownFile, Play,
 from agent.storage.tracks import (
     KNOWN_FILES,
     LENGTHS,
+    MOVE_TRACK,
     TRACK_TABLE,
     UPSERT_TRACK,
     known_file,
@@ -292,6 +293,19 @@ class Database:
         if ids:
             parameters = [{"id": track_id, "missing": int(missing)} for track_id in ids]
             await self._write([("UPDATE tracks SET missing = :missing WHERE id = :id", parameters)])
+
+    async def move_tracks(self, moved: Sequence[tuple[str, bytes, int]]) -> None:
+        """Notes for tracks, by id, that their file is at another path or was touched; all else that is known stays.
+
+        Args:
+            moved: id, absolute path and modification time in nanoseconds of each.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        if moved:
+            parameters = [{"id": track_id, "path": path, "mtime_ns": mtime} for track_id, path, mtime in moved]
+            await self._write([(MOVE_TRACK, parameters)])
 
     async def known_files(self) -> list[KnownFile]:
         """Returns what a scan must know of every file that was ever seen."""

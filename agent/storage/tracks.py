@@ -38,6 +38,7 @@ UPSERT_TRACK: Final = (
     f" ON CONFLICT (id) DO UPDATE SET {_UPDATED}, missing = 0"
 )
 """Stores a track in place of the one with its id; a file that is stored is there."""
+MOVE_TRACK: Final = "UPDATE tracks SET path = :path, mtime_ns = :mtime_ns, missing = 0 WHERE id = :id"
 KNOWN_FILES: Final = (
     "SELECT id, path, size, mtime_ns, fingerprint, missing, error, error_reason, CASE"
     " WHEN length(embedding) = :embedding_bytes AND length(descriptors) = :descriptors_bytes"
