@@ -110,6 +110,7 @@ class Sensing:
         if ahead.any():
             self.counters["future"] += int(ahead.sum())
             if ahead.all():
+                self._note_number(wearable, pack)
                 return Intake(0, moved=False, refusal="future", wearable=wearable)
             times, values = times[~ahead], values[~ahead]
         stream = self._stream(wearable, pack.quantity, now)
@@ -124,6 +125,12 @@ class Sensing:
         return Intake(
             accepted, moved=accepted > 0 and pack.quantity != "batt", refusal=None, wearable=wearable, pack=kept
         )
+
+    def _note_number(self, wearable: str, pack: Pack) -> None:
+        """A pack that is refused for its times came all the same: it is not missing."""
+        stream = self._streams.get((wearable, pack.quantity))
+        if stream is not None:
+            self._repeated(stream, pack, float("-inf"))
 
     def _repeated(self, stream: Stream, pack: Pack, newest: float) -> bool:
         if pack.sequence is None:

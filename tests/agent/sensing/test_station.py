@@ -139,6 +139,13 @@ def test_gaps_in_the_numbers_are_counted(sensing: Sensing):
     assert sensing.counters["missing"] == 3
 
 
+def test_a_pack_that_is_refused_for_its_time_is_not_missing(sensing: Sensing):
+    for number, ahead in enumerate((0.0, 3600.0, 0.0)):
+        send(sensing, "hr", [NOW + number + ahead], [72.0], now=NOW + number, sequence=number)
+    assert sensing.counters["future"] == 1
+    assert sensing.counters["missing"] == 0
+
+
 def test_the_better_of_two_wearables_counts_and_the_other_takes_over(sensing: Sensing):
     wear(sensing, NOW, 60, wearable="strap", rate=70.0)
     wear(sensing, NOW, 60, wearable="watch", rate=90.0)
