@@ -90,11 +90,8 @@ def convert(
         folder = Path(name)
         _save_signature(function, inputs=inputs, owner=owner, folder=folder / "saved")
         _save_rows(folder / "calibration.npz", calibration)
-        result: dict[Mode, bytes] = {}
-        for mode in modes:
-            target = folder / f"{mode}.tflite"
-            _child("convert", mode, folder / "saved", folder / "calibration.npz", target)
-            result[mode] = target.read_bytes()
+        _child("convert", ",".join(modes), folder / "saved", folder / "calibration.npz", folder)
+        result = {mode: (folder / f"{mode}.tflite").read_bytes() for mode in modes}
     for content in result.values():
         check_operators(content)
     return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from models.settings import Section
 
@@ -24,7 +24,7 @@ class DataSection(Section, frozen=True):
 class BuildSection(Section, frozen=True):
     """How a build runs."""
 
-    work: Path = Path("~/.cache/attune/trainer")
+    work: Path = field(default_factory=lambda: Path("~/.cache/attune/trainer").expanduser())
     threads: Annotated[int, Meta(ge=1, le=256)] = 2
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 1
 
@@ -41,13 +41,13 @@ class MusicEmotionSection(Section, frozen=True):
     # TensorFlow 2.21's oneDNN convolutions of fewer than 16 channels corrupt the heap on processors with AVX-512.
     stem: Annotated[int, Meta(ge=16, le=64)] = 16
     stages: tuple[Annotated[int, Meta(ge=16, le=512)], ...] = (24, 48, 96, 96)
-    dropout: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.3
-    epochs: Positive = 45
-    patience: Positive = 15
+    dropout: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.4
+    epochs: Positive = 30
+    patience: Positive = 12
     batch: Annotated[int, Meta(ge=1, le=1024)] = 32
     patches_per_piece: Annotated[int, Meta(ge=1, le=64)] = 3
     learning_rate: Annotated[float, Meta(gt=0.0, le=1.0)] = 2e-3
-    weight_decay: Share = 0.02
+    weight_decay: Share = 0.05
     auxiliary_weight: Annotated[float, Meta(ge=0.0, le=100.0)] = 0.3
     average_decay: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.995
     metadata_dropout: Share = 0.5
@@ -57,6 +57,6 @@ class TrainerSettings(Section, frozen=True):
     """All settings of `attune-trainer`."""
 
     data: DataSection = DataSection()
-    build: BuildSection = BuildSection()
+    build: BuildSection = field(default_factory=BuildSection)
     bundle: BundleSection = BundleSection()
     music_emotion: MusicEmotionSection = MusicEmotionSection()

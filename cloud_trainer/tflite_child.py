@@ -1,6 +1,6 @@
 """The child process that converts or runs a TFLite model; `cloud_trainer.quantisation` starts it.
 
-    python -m cloud_trainer.tflite_child convert MODE SAVED_MODEL CALIBRATION.npz MODEL.tflite
+    python -m cloud_trainer.tflite_child convert MODE[,MODE…] SAVED_MODEL CALIBRATION.npz FOLDER
     python -m cloud_trainer.tflite_child run RUNTIME MODEL.tflite INPUTS.npz OUTPUTS.npz
 
 It exists because the converter may crash its process and because TensorFlow and tflite-runtime do not share one.
@@ -23,8 +23,9 @@ __all__ = ["main"]
 def main(arguments: list[str]) -> int:
     """Do what the arguments say; return 2 where they say nothing known."""
     match arguments:
-        case ["convert", mode, saved, calibration, target]:
-            _convert(mode, Path(saved), Path(calibration), Path(target))
+        case ["convert", modes, saved, calibration, target]:
+            for mode in modes.split(","):
+                _convert(mode, Path(saved), Path(calibration), Path(target) / f"{mode}.tflite")
         case ["run", runtime, model, inputs, outputs]:
             _run(runtime, Path(model), Path(inputs), Path(outputs))
         case _:

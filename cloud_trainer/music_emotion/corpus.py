@@ -14,9 +14,13 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +47,8 @@ _FARTHEST_TRANSPOSITION: Final = 4
 _FORMAT: Final = 3
 """Of the cached folders; a change of what they hold makes them stale."""
 _PATCH_SPACING_S: Final = 10.0
+_FEWEST_FOR_PROCESSES: Final = 64
+"""Below, starting processes takes longer than it saves."""
 _DESCRIBED_S: Final = 30.0
 """Descriptors are those of the middle of a piece: half a minute settles them, and they cost more than the patches."""
 _MOST_PATCHES: Final = 12
@@ -93,7 +99,9 @@ class Players:
         self.synthetic = [Sampler(timbre_notes(timbre, seed=number)) for number, timbre in enumerate(TIMBRES.values())]
 
 
-def build_corpus(pieces: Sequence[Piece], *, data: Path, folder: Path, progress: Progress) -> list[Corpus]:
+def build_corpus(
+    pieces: Sequence[Piece], *, data: Path, folder: Path, progress: Progress, processes: int = 1
+) -> list[Corpus]:
     """Return one corpus per data set, rendering what is not cached.
 
     Args:
@@ -101,6 +109,7 @@ def build_corpus(pieces: Sequence[Piece], *, data: Path, folder: Path, progress:
         data: root of the data sets, for the piano's samples.
         folder: where patches are cached.
         progress: where progress is shown.
+        processes: that render at the same time.
 
     Raises:
         DataError: a file is missing or damaged.
@@ -108,14 +117,11 @@ def build_corpus(pieces: Sequence[Piece], *, data: Path, folder: Path, progress:
     by_set: dict[str, list[Piece]] = {}
     for piece in pieces:
         by_set.setdefault(piece.dataset, []).append(piece)
-    players: Players | None = None
     result = []
     for dataset, members in by_set.items():
         target = folder / f"{dataset}-{_content_key(members)}"
         if not (target / "index.npz").is_file():
-            if players is None and any(piece.member for piece in members):
-                players = Players(data)
-            _write(members, players=players, folder=target, progress=progress)
+            _write(members, data=data, folder=target, processes=processes, progress=progress)
         result.append(_open(members, target))
     return result
 
@@ -152,39 +158,69 @@ def _content_key(pieces: Sequence[Piece]) -> str:
     ).hexdigest()[:12]
 
 
-def _write(pieces: Sequence[Piece], *, players: Players | None, folder: Path, progress: Progress) -> None:
+@dataclass(frozen=True)
+class _Rendered:
+    """A piece as patches: the plain rendering first."""
+
+    patches: npt.NDArray[np.float16]
+    plain: int
+    notes: Floats
+    descriptors: Floats
+
+
+def _write(pieces: Sequence[Piece], *, data: Path, folder: Path, processes: int, progress: Progress) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    columns: dict[str, list[Any]] = {"count": [], "plain": [], "notes": [], "descriptors": []}
+    counts, plain, notes, described = [], [], [], []
     with (
         (folder / "patches.f16").open("wb") as stream,
         progress.task(f"sound of {pieces[0].dataset}", len(pieces)) as advance,
     ):
-        for piece in pieces:
-            counts = []
-            for number, (sound, score) in enumerate(_renderings(piece, players)):
-                count = patch_count(sound.size / SAMPLE_RATE)
-                stream.write(patches(sound, count=count, front_end=FRONT_END).astype(np.float16).tobytes())
-                counts.append(count)
-                columns["notes"].append(_note_targets(score, sound.size, count))
-                if number == 0:
-                    columns["descriptors"].append(descriptors(_middle(sound)))
-            columns["count"].append(sum(counts))
-            columns["plain"].append(counts[0])
+        for piece, rendered in zip(pieces, _all_rendered(pieces, data, processes), strict=True):
+            stream.write(rendered.patches.tobytes())
+            counts.append(len(rendered.patches))
+            plain.append(rendered.plain)
+            notes.append(rendered.notes)
+            described.append(rendered.descriptors)
             advance(piece.name)
     np.savez(
         folder / "index.npz",
-        first=np.concatenate([[0], np.cumsum(columns["count"])]).astype(np.int64),
-        plain=np.array(columns["plain"], np.int64),
-        notes=np.concatenate(columns["notes"]),
-        descriptors=np.stack(columns["descriptors"]),
+        first=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        plain=np.array(plain, np.int64),
+        notes=np.concatenate(notes),
+        descriptors=np.stack(described),
     )
 
 
-def _renderings(piece: Piece, players: Players | None) -> Iterator[tuple[Floats, Score | None]]:
+def _all_rendered(pieces: Sequence[Piece], data: Path, processes: int) -> Iterator[_Rendered]:
+    if processes == 1 or len(pieces) < _FEWEST_FOR_PROCESSES:
+        yield from (_rendered(piece, data) for piece in pieces)
+        return
+    # A forked child of a process that holds TensorFlow's threads may hang: children start afresh.
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_rendered, pieces, repeat(data), chunksize=4)
+
+
+def _rendered(piece: Piece, data: Path) -> _Rendered:
+    cut: list[npt.NDArray[np.float16]] = []
+    notes: list[Floats] = []
+    described: list[Floats] = []
+    for sound, score in _renderings(piece, data):
+        count = patch_count(sound.size / SAMPLE_RATE)
+        cut.append(patches(sound, count=count, front_end=FRONT_END).astype(np.float16))
+        notes.append(_note_targets(score, sound.size, count))
+        if not described:
+            described.append(descriptors(_middle(sound)))
+    return _Rendered(
+        patches=np.concatenate(cut), plain=len(cut[0]), notes=np.concatenate(notes), descriptors=described[0]
+    )
+
+
+def _renderings(piece: Piece, data: Path) -> Iterator[tuple[Floats, Score | None]]:
     """Yield the sound of a piece with its score: first as it is, then altered, where it is a score to train on."""
-    if not piece.member or players is None:
+    if not piece.member:
         yield read_audio(piece.content(), f"{piece.dataset} {piece.name}"), None
         return
+    players = _players(data)
     score = read_midi(piece.content())
     yield players.piano.render(score), score
     if piece.split != "train":
@@ -194,6 +230,11 @@ def _renderings(piece: Piece, players: Players | None) -> Iterator[tuple[Floats,
         higher = score.transposed(int(random.integers(-_FARTHEST_TRANSPOSITION, _FARTHEST_TRANSPOSITION + 1)))
         instrument = players.synthetic[int(random.integers(len(players.synthetic)))]
         yield (players.piano if number % 2 else instrument).render(higher), higher
+
+
+@lru_cache(maxsize=1)
+def _players(data: Path) -> Players:
+    return Players(data)
 
 
 def _middle(sound: Floats) -> Floats:

@@ -60,7 +60,7 @@ class NetworkSize:
     stem: int = 16
     stages: tuple[int, ...] = (24, 48, 96, 96)
     metadata_units: int = 16
-    dropout: float = 0.3
+    dropout: float = 0.4
 
 
 @dataclass(frozen=True)

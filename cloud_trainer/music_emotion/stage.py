@@ -75,21 +75,30 @@ class MusicEmotionStage:
             DataError: a data set is missing, damaged, or leaks from one side to another.
             BundleError: the trained network does not convert.
         """
-        prepare_tensorflow(threads=context.threads, seed=context.seed)
         start = time.monotonic()
-        pieces = _pieces(context)
-        corpora = build_corpus(pieces, data=context.data, folder=context.cache / "patches", progress=context.progress)
-        sides = {split: examples(corpora, split, _no_metadata) for split in _SPLITS}
-        network = self._trained(context, sides)
+        corpora, sides, network = self.trained(context)
         cost_s = time.monotonic() - start
-        sources = [_source(context, name, pieces) for name in _SETS]
+        sources = [_source(context, name, corpora) for name in _SETS]
         model = build_artefact(network, sides, seed=context.seed, sources=sources, cost_s=cost_s)
         return [model, _descriptor_table(corpora, sources)]
 
-    def _trained(self, context: BuildContext, sides: Mapping[Split, Examples]) -> MusicEmotionNetwork:
-        tiny = context.scale == "tiny"
+    def trained(self, context: BuildContext) -> tuple[list[Corpus], dict[Split, Examples], MusicEmotionNetwork]:
+        """Return the corpora, the rows by side, and the trained network; what an earlier call left is gone on with.
+
+        Raises:
+            DataError: a data set is missing, damaged, or leaks from one side to another.
+        """
+        prepare_tensorflow(threads=context.threads, seed=context.seed)
+        corpora = build_corpus(
+            _pieces(context),
+            data=context.data,
+            folder=context.cache / "patches",
+            progress=context.progress,
+            processes=context.threads,
+        )
+        sides = {split: examples(corpora, split, _no_metadata) for split in _SPLITS}
         size, schedule = _network_size(self.settings), _schedule(self.settings)
-        if tiny:
+        if context.scale == "tiny":
             size, schedule = _TINY_SIZE, replace(schedule, epochs=2, batch=4, patches_per_piece=1)
         network = build_network(size, dict(AUXILIARY))
         train(
@@ -101,7 +110,7 @@ class MusicEmotionStage:
             seed=context.seed,
             progress=context.progress,
         )
-        return network
+        return corpora, sides, network
 
 
 def _pieces(context: BuildContext) -> list[Piece]:
@@ -125,7 +134,8 @@ def _few(pieces: Sequence[Piece]) -> list[Piece]:
     return [piece for members in chosen.values() for piece in members[:_TINY_PIECES]]
 
 
-def _source(context: BuildContext, name: str, pieces: Sequence[Piece]) -> TrainingData:
+def _source(context: BuildContext, name: str, corpora: Sequence[Corpus]) -> TrainingData:
+    pieces = [piece for corpus in corpora for piece in corpus.pieces]
     rows = sum(piece.dataset == name and piece.split == "train" for piece in pieces)
     return training_data(context.data, name, rows=rows)
 

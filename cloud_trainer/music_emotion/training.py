@@ -50,12 +50,12 @@ class Schedule:
         metadata_dropout: share of rows whose metadata is hidden.
     """
 
-    epochs: int = 45
-    patience: int = 15
+    epochs: int = 30
+    patience: int = 12
     batch: int = 32
     patches_per_piece: int = 3
     learning_rate: float = 2e-3
-    weight_decay: float = 0.02
+    weight_decay: float = 0.05
     auxiliary_weight: float = 0.3
     average_decay: float = 0.995
     metadata_dropout: float = 0.5

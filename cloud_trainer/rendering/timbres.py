@@ -1,7 +1,7 @@
 """Synthetic instruments for the sampler, so that a network does not take the piano for the music.
 
-A note is Σ_k a_k(t) sin(2π k f t + φ_k), k f below half the sample rate: a plucked string, an organ, bowed strings and a
-bell-like electric piano differ in how a_k falls with k and how it moves in time.
+A note is Σ_k a_k(t) sin(2π k f t + φ_k), k f below half the sample rate: a plucked string, an organ, bowed strings and
+a bell-like electric piano differ in how a_k falls with k and how it moves in time.
 """
 
 from __future__ import annotations

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cloud_trainer import store
+from cloud_trainer.artefact import (
+    Artefact,
+    BuildContext,
+    Figure,
+    Golden,
+    ModelArtefact,
+    Scale,
+    TableArtefact,
+    TensorSpec,
+    TrainingData,
+)
+from cloud_trainer.build import bundle_contents, run_stages
+from cloud_trainer.progress import LogProgress
+from cloud_trainer.settings import TrainerSettings
+from cloud_trainer.stages import in_order, stages
+from models.errors import BundleError, DataError, SettingsError
+
+TOLERANCE = {"float32": 0.1, "int8": 0.2}
+SOURCE = TrainingData(name="emopia", sha256="0" * 64, licence="free", rows=3)
+
+
+def _table(name: str = "numbers") -> TableArtefact:
+    return TableArtefact(
+        name=name,
+        arrays={"vector": np.arange(6, dtype=np.float32).reshape(2, 3), "name": np.array(["a", "b"])},
+        description="two vectors",
+        training_data=[SOURCE],
+        metrics={"recall": Figure(value=0.4, baseline=0.1, baseline_name="popularity", count=7)},
+    )
+
+
+def _model(name: str = "model") -> ModelArtefact:
+    row = {"x": np.ones((1, 4), np.float32)}
+    answer = {"y": np.full((1, 2), 0.5, np.float32)}
+    return ModelArtefact(
+        name=name,
+        variants={"float32": b"float", "int8": b"int"},
+        preferred="int8",
+        inputs=[TensorSpec(name="x", shape=(1, 4), unit="1", description="in")],
+        outputs=[TensorSpec(name="y", shape=(1, 2), unit="-1..1", description="out")],
+        metrics={"r2": Figure(value=0.5, baseline=0.0)},
+        training_data=[SOURCE],
+        golden=[
+            Golden(inputs=row, outputs={"float32": answer, "int8": answer}, tolerance={"float32": 0.1, "int8": 0.2})
+        ],
+        cost_s=12.5,
+        front_end={"mean": -20.0},
+        extras={"map": np.eye(3, dtype=np.float32)},
+        description="a model",
+    )
+
+
+@dataclass
+class CountingStage:
+    """Hands over two artefacts and counts how often it was built."""
+
+    name: str = "counting"
+    needs: Sequence[str] = ()
+    sources: Sequence[str] = ("emopia",)
+    packages: Sequence[str] = ("cloud_trainer.artefact",)
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    built: int = 0
+    seen: list[str] = field(default_factory=list)
+
+    def build(self, context: BuildContext) -> list[Artefact]:
+        self.built += 1
+        self.seen = sorted(context.artefacts)
+        return [_model(f"{self.name}_model"), _table(f"{self.name}_table")]
+
+
+def _run(stage: CountingStage, data: Path, work: Path, seed: int = 1, scale: Scale = "tiny"):
+    return run_stages([stage], data=data, work=work, progress=LogProgress(), seed=seed, scale=scale)
+
+
+def test_artefacts_come_back_from_disk_as_they_were(tmp_path: Path):
+    store.save(tmp_path / "key", [_model(), _table()])
+    model, table = store.load(tmp_path / "key") or []
+    assert isinstance(model, ModelArtefact)
+    assert isinstance(table, TableArtefact)
+    for name in ("name", "variants", "preferred", "inputs", "outputs", "metrics", "training_data", "cost_s"):
+        assert getattr(model, name) == getattr(_model(), name)
+    assert (model.extras["map"] == np.eye(3)).all()
+    assert (model.golden[0].outputs["int8"]["y"] == 0.5).all()
+    assert model.golden[0].tolerance == TOLERANCE
+    assert table.arrays["name"].tolist() == ["a", "b"]
+    assert table.metrics == _table().metrics
+
+
+def test_a_folder_without_index_holds_nothing(tmp_path: Path):
+    assert store.load(tmp_path) is None
+
+
+def test_an_interrupted_save_is_never_taken_for_a_result(tmp_path: Path):
+    (tmp_path / ".key.new").mkdir()
+    (tmp_path / ".key.new" / "0.npz").write_bytes(b"half")
+    assert store.load(tmp_path / "key") is None
+    store.save(tmp_path / "key", [_table()])
+    assert store.load(tmp_path / "key") is not None
+
+
+def test_a_finished_stage_is_not_built_again(tiny_data: Path, tmp_path: Path):
+    stage = CountingStage()
+    first = _run(stage, tiny_data, tmp_path)
+    second = _run(stage, tiny_data, tmp_path)
+    assert stage.built == 1
+    assert (list(first.resumed), list(second.resumed)) == ([], ["counting"])
+    assert set(second.artefacts) == {"counting_model", "counting_table"}
+
+
+@pytest.mark.parametrize("change", [{"seed": 2}, {"scale": "full"}])
+def test_another_seed_or_scale_builds_again(tiny_data: Path, tmp_path: Path, change: dict[str, Any]):
+    stage = CountingStage()
+    _run(stage, tiny_data, tmp_path)
+    _run(stage, tiny_data, tmp_path, **change)
+    assert stage.built == 2
+
+
+def test_another_configuration_builds_again(tiny_data: Path, tmp_path: Path):
+    stage = CountingStage()
+    _run(stage, tiny_data, tmp_path)
+    stage.configuration = {"epochs": 3}
+    _run(stage, tiny_data, tmp_path)
+    assert stage.built == 2
+
+
+def test_a_stage_sees_what_the_stages_before_it_handed_over(tiny_data: Path, tmp_path: Path):
+    first, second = CountingStage(), CountingStage(name="second", needs=("counting",))
+    run_stages([first, second], data=tiny_data, work=tmp_path, scale="tiny", seed=1, progress=LogProgress())
+    assert second.seen == ["counting_model", "counting_table"]
+
+
+def test_stages_come_after_what_they_need():
+    chosen = [CountingStage(name="b", needs=("a",)), CountingStage(name="a")]
+    assert [stage.name for stage in in_order(chosen)] == ["a", "b"]
+
+
+def test_an_unknown_stage_is_refused_with_the_known_ones():
+    with pytest.raises(SettingsError, match="music_emotion"):
+        stages(["dance"], TrainerSettings())
+
+
+def test_a_stage_whose_data_is_not_listed_is_refused(tiny_data: Path, tmp_path: Path):
+    with pytest.raises(DataError, match="hku956"):
+        _run(CountingStage(sources=("hku956",)), tiny_data, tmp_path)
+
+
+def test_a_bundle_without_all_models_is_refused():
+    with pytest.raises(BundleError, match="user_emotion"):
+        bundle_contents({"music_emotion": _model("music_emotion")})
+
+
+def test_an_object_array_is_refused_where_it_is_made():
+    with pytest.raises(ValueError, match="object array"):
+        TableArtefact(name="t", arrays={"x": np.array([{}])}, description="", training_data=[])
