@@ -282,8 +282,7 @@ class Engine:
 
     def _drop_ahead(self) -> list[TrackToPlay]:
         """Stop decoding; returns the tracks that were taken and not heard, in order."""
-        tracks = self.timeline.drop_ahead()
-        tracks += self._opened()
+        tracks = [*self.timeline.drop_ahead(self.renderer.ring.written), *self._opened()]
         self._close_source()
         return tracks
 

@@ -68,6 +68,7 @@ class Timeline:
     heard: int = 0
     log: list[PlayedSpan] = field(default_factory=list)
     _ahead: deque[Span] = field(default_factory=deque)
+    _valid_from: int = 0
     _cursor: int = 0
     _open: PlayedSpan | None = None
     _positions: dict[str, int] = field(default_factory=dict)
@@ -77,23 +78,29 @@ class Timeline:
         """Note what begins where; in the order of the ring."""
         self._ahead.append(span)
 
-    def drop_ahead(self) -> list[TrackToPlay]:
-        """Forget what has not begun; returns the tracks among it that are not the one being heard, in order."""
-        heard = self.current.play if self.current is not None else None
-        tracks = [span.play.track for span in self._ahead if span.play is not heard]
-        self._ahead.clear()
+    def drop_ahead(self, frame: int) -> tuple[TrackToPlay, ...]:
+        """The reader will jump to `frame`, leaving out what has not begun; returns the tracks of that, in order.
+
+        What begins before `frame` is remembered until the jump is done: the reader may still come across it.
+        """
+        tracks = self.ahead
+        self._ahead = deque(span for span in self._ahead if span.start < frame)
+        self._valid_from = frame
         return tracks
 
     @property
     def ahead(self) -> tuple[TrackToPlay, ...]:
         """Tracks that are decoded, or begun to be, and not yet heard."""
-        return tuple(span.play.track for span in self._ahead)
+        heard = self.current.play if self.current is not None else None
+        return tuple(s.play.track for s in self._ahead if s.start >= self._valid_from and s.play is not heard)
 
     def advance(self, read: int, marks: Iterable[Mark]) -> Iterator[Crossing]:
         """Follow the reader to frame `read`, which was taken note of before the marks were."""
         for mark in marks:
             yield from self._play_to(mark.read)
             self._cursor = mark.resumed
+            while self._ahead and self._ahead[0].start < mark.resumed:
+                self._ahead.popleft()
             self._close()
             if mark.silence:
                 self._positions[self.output] = self._position + mark.silence

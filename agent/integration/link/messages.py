@@ -20,7 +20,7 @@ class LinkSettings:
         port: its TCP port.
         client_id: unique on the broker; a second client with the same one throws the first out (MQTT-3.1.4-2).
         clean_session: False asks the broker to keep subscriptions and unacknowledged messages while the link is away.
-        username: with `password_file`, what the broker asks for; empty for none.
+        username: with `password_file`, what the broker asks for; None for neither.
         password_file: file whose first line is the password; read at each connection, so a changed one is picked up.
         ca_file: certificates to trust; setting it (or `cert_file`) turns TLS on.
         cert_file: the client's own certificate.
@@ -37,7 +37,7 @@ class LinkSettings:
     port: int = 1883
     client_id: str
     clean_session: bool = True
-    username: str = ""
+    username: str | None = None
     password_file: Path | None = None
     ca_file: Path | None = None
     cert_file: Path | None = None
