@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from agent.catalogue.command import scan
 from agent.commands import config
 from agent.commands.run import run
 from agent.commands.status import status
@@ -32,6 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(run)
+app.command()(scan)
 app.command()(watch)
 app.command()(status)
 app.add_typer(config.app, name="config")

@@ -18,4 +18,4 @@ def run(config: ConfigOption = None) -> None:
 
     loaded = settings.load(config)
     log_to_stderr(loaded.log.level)
-    raise typer.Exit(daemon.run(loaded))
+    raise typer.Exit(daemon.run(loaded, config=config))
