@@ -30,7 +30,8 @@ _LYRICS_LIMIT: Final = 20_000
 _VALUES_LIMIT: Final = 32
 # Control characters draw nonsense on a terminal; a NUL separates the values of ID3v2.4.
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
-_TRACK_NUMBER: Final = re.compile(r"^\s*(?:\d{1,2}[-.])?\d{1,3}\s*[-.)_ ]\s*(?=\D)")
+# "03 Title", "1-03 Title", "12. Title", "12 - Title"; but not "99 Luftballons".
+_TRACK_NUMBER: Final = re.compile(r"^\s*(?:(?:\d{1,2}[-.])?0\d{1,2}\s*[-.)]?\s+|\d{1,3}\s*[-.)]\s*)(?=\D)")
 
 # Per name, the keys of: Vorbis comments and APEv2 (compared in lower case), ID3v2, MP4, ASF.
 _KEYS: Final[dict[str, tuple[str, ...]]] = {
