@@ -29,9 +29,11 @@ _NICENESS: Final = 10
 class _Report(msgspec.Struct):
     """As much of the scan's answer as matters here."""
 
-    analysed: int = 0
+    new: int = 0
+    changed: int = 0
     moved: int = 0
-    missing: int = 0
+    returned: int = 0
+    gone: int = 0
 
 
 class Rescan:
@@ -84,4 +86,4 @@ def _changed(answer: bytes) -> bool:
         report = msgspec.json.decode(answer, type=_Report)
     except msgspec.DecodeError:
         return True
-    return bool(report.analysed or report.moved or report.missing)
+    return any(msgspec.structs.astuple(report))
