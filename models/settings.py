@@ -212,7 +212,7 @@ def _check(value: object, expected: TypeForm, path: KeyPath, lines: dict[KeyPath
         yield from _check_section(value, struct_type, path, lines)
     elif struct_type is not None:
         text = f"{name_of(path)} is a section, found {shown(value)}"
-        yield Problem(line=lines.get(path, 0), key=name_of(path), reason=Reason.WRONG_TYPE, text=text)
+        yield Problem(line=lines.get(path, 0), key=name_of(path).strip("`"), reason=Reason.WRONG_TYPE, text=text)
     elif (item := item_of(expected)) is not None and isinstance(value, list):
         for index, element in enumerate(value):
             yield from _check(element, item, (*path, index), lines)
@@ -232,12 +232,12 @@ def _check_section(
         else:
             name = name_of((*path, key))
             text = f"{name} is not known; {nearest(key, list(known))}"
-            yield Problem(line=lines.get((*path, key), 0), key=name, reason=Reason.UNKNOWN_KEY, text=text)
+            yield Problem(line=lines.get((*path, key), 0), key=name.strip("`"), reason=Reason.UNKNOWN_KEY, text=text)
     for key, field in known.items():
         if key not in table and field.default is NODEFAULT and field.default_factory is NODEFAULT:
             name = name_of((*path, key))
             text = f"{name} is missing; it must be {allowed(field.type)}"
-            yield Problem(line=lines.get(path, 0), key=name, reason=Reason.MISSING, text=text)
+            yield Problem(line=lines.get(path, 0), key=name.strip("`"), reason=Reason.MISSING, text=text)
 
 
 def _fits(value: object, expected: TypeForm) -> bool:
@@ -260,7 +260,7 @@ def _value_problem(value: object, expected: TypeForm, path: KeyPath, lines: dict
     if near:
         text += f'; did you mean "{near[0]}"?'
     reason = Reason.WRONG_VALUE if named or is_right_kind(value, expected) else Reason.WRONG_TYPE
-    return Problem(line=lines.get(path, 0), key=name, reason=reason, text=text)
+    return Problem(line=lines.get(path, 0), key=name.strip("`"), reason=reason, text=text)
 
 
 def _syntax_problem(error: tomllib.TOMLDecodeError, text: str) -> Problem:
@@ -277,7 +277,7 @@ def _rule_problem(error: msgspec.ValidationError, lines: dict[KeyPath, int]) -> 
     message, _, place = str(error).partition(" - at `$.")
     path: KeyPath = tuple(place.rstrip("`").split(".")) if place else ()
     text = f"{name_of(path)}: {message}" if path else message
-    return Problem(line=lines.get(path, 0), key=name_of(path), reason=Reason.WRONG_VALUE, text=text)
+    return Problem(line=lines.get(path, 0), key=name_of(path).strip("`"), reason=Reason.WRONG_VALUE, text=text)
 
 
 def _convert(value: object, expected: TypeForm) -> Any:  # noqa: ANN401 -- as wide as msgspec.convert
