@@ -1,0 +1,209 @@
+"""The stage of the build that makes `user_emotion`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from cloud_trainer.artefact import Artefact, BuildContext, TensorSpec
+from cloud_trainer.data import hku956, situnes, wesad
+from cloud_trainer.data.sources import training_data
+from cloud_trainer.evaluation.variants import Export, export
+from cloud_trainer.tensorflow_setup import prepare_tensorflow
+from cloud_trainer.user_emotion import wesad_examples
+from cloud_trainer.user_emotion.evaluation import SWEEPS, explained, held_out_figures, sweep, without_body
+from cloud_trainer.user_emotion.examples import SIZE, Examples, concatenate, split_people
+from cloud_trainer.user_emotion.hku_examples import heard_by_others, hku_examples, session_features
+from cloud_trainer.user_emotion.network import Weights, forward
+from cloud_trainer.user_emotion.situnes_examples import situnes_examples
+from cloud_trainer.user_emotion.training import Settings, predict, train
+from cloud_trainer.user_emotion.wesad_examples import Subject
+from models.errors import DataError, Reason
+from models.physiology.schema import SCHEMA_VERSION, STEPS
+
+__all__ = ["INPUTS", "OUTPUTS", "UserEmotionStage"]
+
+INPUTS: Final = (
+    TensorSpec(
+        name="steps",
+        shape=(1, STEPS, SIZE),
+        unit="scales, see models.physiology.schema",
+        description="The last 32 steps, the newest last, normalised; 0 where unknown.",
+    ),
+    TensorSpec(
+        name="mask", shape=(1, STEPS, SIZE), unit="0 or 1", description="1 where a value is known; padding stands left."
+    ),
+)
+OUTPUTS: Final = (
+    TensorSpec(name="mean", shape=(1, 2), unit="-1..1", description="Valence, arousal."),
+    TensorSpec(name="log_variance", shape=(1, 2), unit="1", description="Natural logarithm of their variances."),
+    TensorSpec(
+        name="attention",
+        shape=(1, STEPS),
+        unit="0..1",
+        description="What the newest step attends to, averaged over heads and layers; sums to 1.",
+    ),
+)
+_SETS: Final = ("hku956", "situnes", "wesad-features")
+_TINY_PEOPLE: Final = 6
+_CALIBRATION_ROWS: Final = 200
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Training, validation and test persons' examples.
+
+    Attributes:
+        examples: by side, of HKU956 and SiTunes.
+        subjects: by side, of WESAD.
+        rows: of each data set that was trained on.
+    """
+
+    examples: Mapping[str, Examples]
+    subjects: Mapping[str, Sequence[Subject]]
+    rows: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class UserEmotionStage:
+    """Train, evaluate and convert `user_emotion`.
+
+    Attributes:
+        settings: of the training.
+    """
+
+    settings: Settings = field(default_factory=Settings)
+    name: str = "user_emotion"
+    needs: Sequence[str] = ()
+    sources: Sequence[str] = _SETS
+    packages: Sequence[str] = (
+        "cloud_trainer.user_emotion",
+        "cloud_trainer.evaluation",
+        "cloud_trainer.data.hku956",
+        "cloud_trainer.data.situnes",
+        "cloud_trainer.data.wesad",
+        "cloud_trainer.data.labels",
+        "cloud_trainer.data.tables",
+        "cloud_trainer.quantisation",
+        "cloud_trainer.tflite_child",
+        "models.physiology",
+    )
+
+    @property
+    def configuration(self) -> Mapping[str, Any]:
+        """The settings as plain values."""
+        return asdict(self.settings)
+
+    def build(self, context: BuildContext) -> list[Artefact]:
+        """Build the model.
+
+        Raises:
+            DataError: a data set is missing or damaged.
+            BundleError: the trained network does not convert.
+        """
+        prepare_tensorflow(threads=context.threads, seed=context.seed)
+        start = time.monotonic()
+        sides = _sides(context)
+        settings = self.settings
+        if context.scale == "tiny":
+            settings = replace(settings, epochs=2, steps=2, batch=16)
+        weights = train(
+            sides.examples["train"],
+            sides.subjects["train"],
+            sides.examples["validation"],
+            sides.subjects["validation"],
+            settings=settings,
+            seed=context.seed,
+            progress=context.progress,
+        )
+        cost_s = time.monotonic() - start
+        _show(context, weights)
+        return [export(_described(context, sides, weights), cost_s=cost_s)]
+
+
+def _sides(context: BuildContext) -> Sides:
+    hku, rows_hku = _hku(context)
+    tunes = situnes_examples(situnes.load(context.data))
+    people = wesad_examples.subjects(wesad.load(context.data))
+    if len(people) < 3:
+        raise DataError(
+            f"wesad-features holds {len(people)} persons with all conditions; three are needed to hold one out",
+            reason=Reason.WRONG_VALUE,
+            remedy="Run 'attune-trainer data check' to see whether a file was changed",
+        )
+    all_examples = concatenate([hku, tunes])
+    side_of: dict[str, str] = {}
+    for group in (np.unique(hku.person), np.unique(tunes.person), np.array([one.person for one in people])):
+        side_of |= split_people([str(person) for person in group], seed=context.seed)
+    side = np.array([side_of[str(person)] for person in all_examples.person])
+    return Sides(
+        examples={name: all_examples.take(side == name) for name in ("train", "validation", "test")},
+        subjects={
+            name: [one for one in people if side_of[one.person] == name] for name in ("train", "validation", "test")
+        },
+        rows={"hku956": rows_hku, "situnes": len(tunes), "wesad-features": sum(_windows(one) for one in people)},
+    )
+
+
+def _windows(subject: Subject) -> int:
+    return sum(len(values) for values in subject.rate.values())
+
+
+def _hku(context: BuildContext) -> tuple[Examples, int]:
+    sessions = hku956.load(context.data)
+    if context.scale == "tiny":
+        sessions = {person: sessions[person][:4] for person in sorted(sessions)[:_TINY_PEOPLE]}
+    sides = split_people(list(sessions), seed=context.seed)
+    heard = heard_by_others(sessions, [person for person, side in sides.items() if side == "train"])
+    parts = []
+    with context.progress.task("features of HKU956", len(sessions)) as advance:
+        for person, listenings in sessions.items():
+            features = [session_features(listening) for listening in listenings]
+            parts.append(hku_examples(listenings, features, heard[person]))
+            advance(person)
+    return concatenate(parts), sum(len(listenings) for listenings in sessions.values())
+
+
+def _show(context: BuildContext, weights: Weights) -> None:
+    """Print how the answer moves with its inputs: what a reader wants to know before trusting the model."""
+    for name, features in SWEEPS.items():
+        table = sweep(lambda steps, mask: predict(weights, steps, mask), features)
+        context.progress.note(
+            f"user_emotion, {name} from -2 to 2: valence {np.round(table[:, 0], 2).tolist()}, "
+            f"arousal {np.round(table[:, 1], 2).tolist()}, sd {np.round(table[:, 2:].mean(axis=1), 2).tolist()}"
+        )
+
+
+def _described(context: BuildContext, sides: Sides, weights: Weights) -> Export:
+    test, training = sides.examples["test"], sides.examples["train"]
+    judged = concatenate([test, *(wesad_examples.held_out(one) for one in sides.subjects["test"])])
+    steps, mask = judged.normalised()
+    outputs, hidden = predict(weights, steps, mask), predict(weights, steps, without_body(mask))
+    typical = np.random.default_rng([context.seed, 5]).choice(len(training), _CALIBRATION_ROWS)
+    calibration = training.take(typical).normalised()
+    return Export(
+        name="user_emotion",
+        inputs=INPUTS,
+        outputs=OUTPUTS,
+        function=lambda steps, mask: forward(weights, steps, mask),
+        calibration=_rows(*calibration),
+        judged=_rows(steps, mask),
+        judge=lambda answers: explained(answers, judged, training),
+        metrics=held_out_figures(outputs, hidden, judged, training),
+        training_data=[training_data(context.data, name, rows=sides.rows[name]) for name in _SETS],
+        description=(
+            "Multi-head self-attention over the last 32 steps (physiology, what was heard and how it was received, "
+            "own reports), combined with the newest step, to mean and variance of valence and arousal. Any subset of "
+            f"the inputs may be known. Schema version {SCHEMA_VERSION}. What it says about arousal from the body rests "
+            "on WESAD's conditions, put on the plane by us; the variances are calibrated on other persons."
+        ),
+    )
+
+
+def _rows(steps: npt.NDArray[np.float32], mask: npt.NDArray[np.float32]) -> list[dict[str, npt.NDArray[np.float32]]]:
+    return [{"steps": steps[row : row + 1], "mask": mask[row : row + 1]} for row in range(len(steps))]

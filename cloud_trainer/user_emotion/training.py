@@ -1,0 +1,153 @@
+"""Training `user_emotion`: Gaussian likelihood on disturbed batches, judged and calibrated on other persons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cloud_trainer.evaluation.uncertainty import gaussian_nll
+from cloud_trainer.progress import Progress
+from cloud_trainer.user_emotion.augmentation import Batch, disturb
+from cloud_trainer.user_emotion.examples import Examples, concatenate
+from cloud_trainer.user_emotion.network import Tensor, Weights, forward, initial_weights
+from cloud_trainer.user_emotion.wesad_examples import Subject, draw
+
+__all__ = ["Settings", "predict", "train"]
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How `user_emotion` is trained.
+
+    Attributes:
+        epochs: at most.
+        steps: batches in an epoch.
+        batch: examples in a batch.
+        wesad_share: share of a batch that is drawn from WESAD; the rest is drawn evenly from the other kinds.
+        learning_rate: of Adam at its height, after a tenth of the training; it falls to nothing by a cosine.
+        decay: weight of the squared kernels.
+        dropout: of units.
+        beta: the likelihood's gradient is weighted by σ^(2β), so that examples of small variance do not decide alone
+            (Seitzer et al. 2022, ICLR).
+        patience: epochs without a gain on the validation persons.
+    """
+
+    epochs: int = 24
+    steps: int = 75
+    batch: int = 192
+    wesad_share: float = 0.4
+    learning_rate: float = 0.002
+    decay: float = 1e-4
+    dropout: float = 0.15
+    beta: float = 0.5
+    patience: int = 8
+
+
+def predict(weights: Mapping[str, Tensor], steps: Floats, mask: Floats) -> dict[str, Floats]:
+    """Return the network's outputs as arrays, in blocks of 512."""
+    parts = [
+        {name: value.numpy() for name, value in forward(weights, steps[i : i + 512], mask[i : i + 512]).items()}
+        for i in range(0, len(steps), 512)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def train(
+    examples: Examples,
+    subjects: Sequence[Subject],
+    validation: Examples,
+    validation_subjects: Sequence[Subject],
+    *,
+    settings: Settings,
+    seed: int,
+    progress: Progress,
+) -> Weights:
+    """Train and return the weights of the best epoch, their variance calibrated on the validation persons.
+
+    Args:
+        examples: of the training persons.
+        subjects: WESAD's training persons.
+        validation: of the validation persons.
+        validation_subjects: WESAD's.
+        settings: how.
+        seed: of everything random.
+        progress: where it is shown.
+    """
+    import tensorflow as tf
+    import tf_keras as keras
+
+    generator = np.random.default_rng(seed)
+    tf.random.set_seed(seed)
+    variables = {
+        name: tf.Variable(value, trainable=name != "log_variance.shift")
+        for name, value in initial_weights(generator).items()
+    }
+    trainable = [variable for variable in variables.values() if variable.trainable]
+    kernels = [variable for variable in trainable if len(variable.shape) == 2]
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0,
+        int(settings.epochs * settings.steps * 0.9),
+        warmup_target=settings.learning_rate,
+        warmup_steps=max(1, settings.epochs * settings.steps // 10),
+    )
+    optimiser = keras.optimizers.Adam(schedule, clipnorm=1.0)
+
+    @tf.function  # type: ignore[untyped-decorator]  # TensorFlow publishes no types
+    def step(steps: Tensor, mask: Tensor, label: Tensor) -> Tensor:
+        with tf.GradientTape() as tape:
+            out = forward(variables, steps, mask, dropout=settings.dropout)
+            variance = tf.exp(out["log_variance"])
+            likelihood = 0.5 * (out["log_variance"] + (label - out["mean"]) ** 2 / variance)
+            weighted = likelihood * tf.stop_gradient(variance**settings.beta)
+            value = tf.reduce_mean(weighted) + settings.decay * tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels])
+        optimiser.apply_gradients(zip(tape.gradient(value, trainable), trainable, strict=True))
+        return value
+
+    # The same disturbed validation batch every time, so that epochs compare.
+    fixed = np.random.default_rng([seed, 1])
+    judged = [_batch(validation, validation_subjects, 1024, settings.wesad_share, fixed) for _ in range(2)]
+    best, best_nll, waited = {name: value.numpy() for name, value in variables.items()}, np.inf, 0
+    with progress.task("train user_emotion", settings.epochs) as advance:
+        for _ in range(settings.epochs):
+            for _ in range(settings.steps):
+                batch = _batch(examples, subjects, settings.batch, settings.wesad_share, generator)
+                step(*(tf.constant(part) for part in batch))
+            nll = float(np.mean([_nll(variables, batch) for batch in judged]))
+            advance(f"validation NLL {min(nll, best_nll):.4f}")
+            if nll < best_nll:
+                best, best_nll, waited = {name: value.numpy() for name, value in variables.items()}, nll, 0
+            else:
+                waited += 1
+            if waited >= settings.patience:
+                break
+    return _calibrated(best, judged)
+
+
+def _batch(
+    examples: Examples, subjects: Sequence[Subject], count: int, wesad_share: float, generator: np.random.Generator
+) -> Batch:
+    drawn = round(count * wesad_share)
+    kinds, group = np.unique(examples.kind, return_inverse=True)
+    chance = 1 / np.bincount(group)[group] / len(kinds)
+    rows = generator.choice(len(examples), count - drawn, p=chance / chance.sum())
+    return disturb(concatenate([examples.take(rows), draw(subjects, drawn, generator)]), generator)
+
+
+def _nll(weights: Mapping[str, Tensor], batch: Batch) -> float:
+    out = predict(weights, batch[0], batch[1])
+    return float(gaussian_nll(batch[2], out["mean"], np.exp(out["log_variance"])).mean())
+
+
+def _calibrated(weights: Weights, judged: Sequence[Batch]) -> Weights:
+    """Scale the variances so that squared errors on the validation persons are on average what they claim."""
+    ratios = []
+    for steps, mask, label in judged:
+        out = predict(weights, steps, mask)
+        ratios.append((label - out["mean"]) ** 2 / np.exp(out["log_variance"]))
+    shift = np.log(np.concatenate(ratios).mean(axis=0)).astype(np.float32)
+    return weights | {"log_variance.shift": np.clip(shift, -0.5, 1.0)}
