@@ -14,10 +14,11 @@ from models.errors import Reason, SettingsError
 __all__ = ["STAGES", "in_order", "stages"]
 
 STAGES: Final[Mapping[str, str]] = {
-    "metadata": "cloud_trainer.recommenders.stage:MetadataStage",
+    "metadata_vectors": "cloud_trainer.recommenders.metadata_vectors:MetadataVectorsStage",
     "music_emotion": "cloud_trainer.music_emotion.stage:MusicEmotionStage",
     "user_emotion": "cloud_trainer.user_emotion.stage:UserEmotionStage",
-    "recommenders": "cloud_trainer.recommenders.stage:RecommendersStage",
+    "sequence": "cloud_trainer.recommenders.sequence_stage:SequenceStage",
+    "hybrid": "cloud_trainer.recommenders.hybrid_stage:HybridStage",
 }
 """Name of a stage -> `module:class`. A class whose settings have a section of the stage's name takes that section."""
 

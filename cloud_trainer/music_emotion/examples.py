@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -29,6 +29,8 @@ AUXILIARY: Final[Mapping[str, int]] = {
     "sound": summary_width(),
 }
 """Width of each auxiliary head. The last is computed from the augmented patch, the others come from the data sets."""
+
+_COLUMNS: Final = ("corpus", "patch", "piece", "value", "sign", "metadata", "weight")
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,14 @@ class Examples:
     def __len__(self) -> int:
         """Return the number of rows."""
         return int(self.corpus.size)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Examples:
+        """Return some of the rows."""
+        return replace(
+            self,
+            **{name: getattr(self, name)[rows] for name in _COLUMNS},
+            targets={name: column[rows] for name, column in self.targets.items()},
+        )
 
     def patches(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float16]:
         """Return the patches `[b, 128, 640]` of rows."""

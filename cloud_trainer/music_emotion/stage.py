@@ -15,7 +15,7 @@ from cloud_trainer.data import emopia, emotify, vgmidi
 from cloud_trainer.data.pieces import Piece, Split, shared_groups
 from cloud_trainer.data.sources import training_data
 from cloud_trainer.music_emotion.corpus import Corpus, build_corpus
-from cloud_trainer.music_emotion.examples import AUXILIARY, Examples, examples
+from cloud_trainer.music_emotion.examples import AUXILIARY, Examples, MetadataOf, examples
 from cloud_trainer.music_emotion.export import build_artefact
 from cloud_trainer.music_emotion.network import METADATA, MusicEmotionNetwork, NetworkSize, build_network
 from cloud_trainer.music_emotion.training import Schedule, train
@@ -23,8 +23,9 @@ from cloud_trainer.settings import MusicEmotionSection
 from cloud_trainer.tensorflow_setup import prepare_tensorflow
 from models.audio.descriptors import DESCRIPTORS
 from models.errors import DataError, Reason
+from models.metadata import MetadataTable
 
-__all__ = ["MusicEmotionStage"]
+__all__ = ["MusicEmotionStage", "metadata_of"]
 
 Floats = npt.NDArray[np.float32]
 
@@ -50,7 +51,7 @@ class MusicEmotionStage:
 
     settings: MusicEmotionSection = _DEFAULTS
     name: str = "music_emotion"
-    needs: Sequence[str] = ()
+    needs: Sequence[str] = ("metadata_vectors",)
     sources: Sequence[str] = (*_SETS, "piano-samples")
     packages: Sequence[str] = (
         "cloud_trainer.music_emotion",
@@ -96,7 +97,7 @@ class MusicEmotionStage:
             progress=context.progress,
             processes=context.threads,
         )
-        sides = {split: examples(corpora, split, _no_metadata) for split in _SPLITS}
+        sides = {split: examples(corpora, split, metadata_of(context)) for split in _SPLITS}
         size, schedule = _network_size(self.settings), _schedule(self.settings)
         if context.scale == "tiny":
             size, schedule = _TINY_SIZE, replace(schedule, epochs=2, batch=4, patches_per_piece=1)
@@ -148,8 +149,18 @@ def _schedule(settings: MusicEmotionSection) -> Schedule:
     return Schedule(**{field.name: getattr(settings, field.name) for field in fields(Schedule)})
 
 
-def _no_metadata(_: Piece) -> Floats:
-    return np.zeros(METADATA, np.float32)
+def metadata_of(context: BuildContext) -> MetadataOf:
+    """Return the function that gives a piece's metadata vector: that of its genre, where the data set varies it.
+
+    A set of one genre would teach the branch the set, not the genre.
+    """
+    table = context.artefacts.get("metadata")
+    unknown = np.zeros(METADATA, np.float32)
+    if not isinstance(table, TableArtefact):
+        return lambda _: unknown
+    vectors = MetadataTable(table.arrays["key"], table.arrays["vector"])
+    of_genre = {genre: vectors.vector_of([("genre", genre)]) for genre in emotify.GENRES}
+    return lambda piece: of_genre[piece.genre] if piece.dataset == "emotify" else unknown
 
 
 def _descriptor_table(corpora: Sequence[Corpus], sources: Sequence[TrainingData]) -> TableArtefact:

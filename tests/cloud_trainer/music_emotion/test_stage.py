@@ -8,17 +8,30 @@ import numpy as np
 import pytest
 
 from cloud_trainer.artefact import BuildContext, ModelArtefact, TableArtefact
+from cloud_trainer.data import emotify
+from cloud_trainer.data.emotify import GENRES
 from cloud_trainer.music_emotion.network import emotion_map
-from cloud_trainer.music_emotion.stage import MusicEmotionStage
+from cloud_trainer.music_emotion.stage import MusicEmotionStage, metadata_of
 from cloud_trainer.progress import LogProgress
 from cloud_trainer.quantisation import check_operators, run_tflite
+from models.metadata import value_key
+
+
+def _metadata_table() -> TableArtefact:
+    keys = np.sort(np.array([value_key("genre", genre) for genre in GENRES], np.uint64))
+    vectors = np.eye(len(GENRES), 32, dtype=np.float32)
+    return TableArtefact(name="metadata", arrays={"key": keys, "vector": vectors}, description="", training_data=[])
+
+
+def _context(data: Path, work: Path) -> BuildContext:
+    artefacts = {"metadata": _metadata_table()}
+    return BuildContext(data=data, work=work, scale="tiny", seed=1, progress=LogProgress(), artefacts=artefacts)
 
 
 @pytest.fixture(scope="module")
 def built(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[ModelArtefact, TableArtefact, Path]:
     work = tmp_path_factory.mktemp("work")
-    context = BuildContext(data=tiny_data, work=work, scale="tiny", seed=1, progress=LogProgress())
-    model, table = MusicEmotionStage().build(context)
+    model, table = MusicEmotionStage().build(_context(tiny_data, work))
     assert isinstance(model, ModelArtefact)
     assert isinstance(table, TableArtefact)
     return model, table, work
@@ -37,6 +50,19 @@ def test_every_figure_of_a_data_set_stands_beside_a_baseline(built: tuple[ModelA
     for name in ("emopia.quadrant_accuracy", "vgmidi.arousal_r2", "emotify.valence_ccc", "int8.vgmidi.arousal_r2"):
         assert model.metrics[name].baseline is not None
         assert model.metrics[name].count > 0
+
+
+def test_metadata_is_scored_beside_the_same_pieces_without_it(built: tuple[ModelArtefact, TableArtefact, Path]):
+    model, _, _ = built
+    told = {name: figure for name, figure in model.metrics.items() if name.endswith("_with_metadata")}
+    assert "emotify.arousal_r2_with_metadata" in told
+    assert not any("emopia" in name for name in told)
+    assert all(figure.baseline_name == "without metadata" for figure in told.values())
+
+
+def test_without_a_table_no_piece_has_metadata(tiny_data: Path, tmp_path: Path):
+    context = BuildContext(data=tiny_data, work=tmp_path, scale="tiny", seed=1, progress=LogProgress())
+    assert not any(metadata_of(context)(track).any() for track in emotify.load(tiny_data, seed=1))
 
 
 def test_golden_inputs_give_the_golden_outputs_again(built: tuple[ModelArtefact, TableArtefact, Path]):
@@ -75,7 +101,6 @@ def test_a_second_training_goes_on_from_the_checkpoint_and_the_cached_sound(
 ):
     _, _, work = built
     before = {file: file.stat().st_mtime_ns for file in work.rglob("*") if file.is_file()}
-    context = BuildContext(data=tiny_data, work=work, scale="tiny", seed=1, progress=LogProgress())
-    _, _, network = MusicEmotionStage().trained(context)
+    _, _, network = MusicEmotionStage().trained(_context(tiny_data, work))
     assert {file: file.stat().st_mtime_ns for file in before} == before
     assert np.isfinite(emotion_map(network)).all()
