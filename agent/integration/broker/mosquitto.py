@@ -87,9 +87,11 @@ class MosquittoChild:
         Raises:
             BrokerError: it cannot be started; the message holds its last words.
         """
-        await asyncio.to_thread(self._write_configuration)
         try:
+            await asyncio.to_thread(self._write_configuration)
             await self._launch()
+        except OSError as error:
+            raise self._failed(f"cannot be started: {error}") from error
         except BaseException:
             await self._end_process()
             raise
