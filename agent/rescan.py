@@ -47,7 +47,7 @@ class Rescan:
     """
 
     def __init__(self, config: Path | None) -> None:
-        self._command = [sys.executable, "-m", "agent.cli", "scan", "--json"]
+        self._command = [sys.executable, "-m", "agent", "scan", "--json"]
         if config is not None:
             self._command += ["--config", str(config)]
         self.problem = ""
