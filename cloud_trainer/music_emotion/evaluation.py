@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cloud_trainer.artefact import Figure
+from cloud_trainer.evaluation.regression import concordance, r_squared
 from cloud_trainer.music_emotion.examples import Examples
-from cloud_trainer.music_emotion.metrics import concordance, quadrant_accuracy, r_squared, sign_accuracy
+from cloud_trainer.music_emotion.metrics import quadrant_accuracy, sign_accuracy
 from cloud_trainer.music_emotion.network import MusicEmotionNetwork, inference
 
 __all__ = ["PieceTable", "Score", "held_out_figures", "piece_table", "validation_score"]
@@ -81,7 +82,7 @@ def validation_score(network: MusicEmotionNetwork, rows: Examples) -> Score:
     for name, table in tables.items():
         for axis, label in enumerate(_AXES):
             truth, predicted = table.truth[:, axis], table.predicted[:, axis]
-            value = 2.0 * sign_accuracy(truth, predicted) - 1.0 if table.signs else r_squared(truth, predicted)
+            value = 2.0 * sign_accuracy(truth, predicted) - 1.0 if table.signs else float(r_squared(truth, predicted))
             parts[f"{name}.{label}"] = value
     return Score(parts)
 
@@ -110,8 +111,12 @@ def held_out_figures(
                     sign_accuracy(truth, predicted), sign_accuracy(truth, mean)
                 )
             else:
-                figures[f"{name}.{label}_r2"] = figure(r_squared(truth, predicted), r_squared(truth, mean))
-                figures[f"{name}.{label}_ccc"] = figure(concordance(truth, predicted), concordance(truth, mean))
+                figures[f"{name}.{label}_r2"] = figure(
+                    float(r_squared(truth, predicted)), float(r_squared(truth, mean))
+                )
+                figures[f"{name}.{label}_ccc"] = figure(
+                    float(concordance(truth, predicted)), float(concordance(truth, mean))
+                )
         if table.signs:
             figures[f"{name}.quadrant_accuracy"] = figure(
                 quadrant_accuracy(table.truth, table.predicted), quadrant_accuracy(table.truth, constant)

@@ -113,12 +113,26 @@ def emotion_map(network: MusicEmotionNetwork) -> npt.NDArray[np.float32]:
     return np.asarray(np.concatenate([kernel, bias[None]]), np.float32)
 
 
-def inference(network: MusicEmotionNetwork, patches: npt.NDArray[Any], *, batch: int = 32) -> dict[str, Any]:
-    """Return emotion `[n, 2]` and embedding `[n, 128]` of patches `[n, 128, 640]` without metadata."""
+def inference(
+    network: MusicEmotionNetwork,
+    patches: npt.NDArray[Any],
+    *,
+    metadata: npt.NDArray[Any] | None = None,
+    batch: int = 32,
+) -> dict[str, Any]:
+    """Return emotion `[n, 2]` and embedding `[n, 128]` of patches `[n, 128, 640]`.
+
+    Args:
+        network: the network.
+        patches: normalised, of any float type.
+        metadata: `[n, 32]`; unknown unless given.
+        batch: patches at once.
+    """
+    told = np.zeros((len(patches), METADATA), np.float32) if metadata is None else np.asarray(metadata, np.float32)
     outputs: dict[str, list[Any]] = {"emotion": [], "embedding": []}
     for start in range(0, len(patches), batch):
         block = np.asarray(patches[start : start + batch], np.float32)[..., None]
-        answer = network.inference([block, np.zeros((len(block), METADATA), np.float32)], training=False)
+        answer = network.inference([block, told[start : start + batch]], training=False)
         for name, values in outputs.items():
             values.append(answer[name].numpy())
     return {name: np.concatenate(values) for name, values in outputs.items()}

@@ -59,6 +59,8 @@ class MusicEmotionStage:
         "cloud_trainer.data.labels",
         "cloud_trainer.data.pieces",
         *(f"cloud_trainer.data.{name}" for name in _SETS),
+        "cloud_trainer.evaluation.regression",
+        "cloud_trainer.evaluation.variants",
         "cloud_trainer.quantisation",
         "cloud_trainer.tflite_child",
         "models.audio",
