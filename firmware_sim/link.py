@@ -125,6 +125,7 @@ class Link:
                 _log.log(level, "No connection to %s (%s); trying again", where, reason)
             finally:
                 self.connected.clear()
+            _heed_cancellation()
             wait_s = _FIRST_WAIT_S if self.connections > connections else min(2 * wait_s, self._longest_wait_s)
             await asyncio.sleep(random.uniform(0, wait_s))
 
@@ -181,6 +182,13 @@ class Link:
             keepalive=_KEEPALIVE_S,
             timeout=5,
         )
+
+
+def _heed_cancellation() -> None:
+    """Raise a cancellation that was swallowed: a task group that fails while it is cancelled raises the failure."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 @asynccontextmanager

@@ -140,3 +140,19 @@ def test_every_command_has_help_with_an_example(name: str):
     result = CliRunner().invoke(app, [name, "--help"])
     assert result.exit_code == 0
     assert f"Example: attune-sim {name}" in result.output
+
+
+async def test_a_cancellation_is_heeded_even_when_the_connection_breaks_in_the_same_moment(
+    mosquitto: int, monkeypatch: pytest.MonkeyPatch
+):
+    link = Link(BrokerSection(port=mosquitto), client_id="test-cancel")
+    run = asyncio.create_task(link.run())
+
+    async def break_while_cancelled(_: aiomqtt.Client) -> None:
+        run.cancel()
+        raise aiomqtt.MqttError("broken")
+
+    monkeypatch.setattr(link, "_send", break_while_cancelled)
+    async with asyncio.timeout(10):
+        with pytest.raises(asyncio.CancelledError):
+            await run
