@@ -175,9 +175,7 @@ def train_sequence(
                 drawn = generator.integers(0, len(initial), settings.negatives)
                 step(tf.constant(items), tf.constant(mask), tf.constant(target), tf.constant(drawn))
             now = TrainedSequence(vectors.numpy(), model.get_weights())
-            ndcg = float(
-                rank_all(cases, lambda chosen, now=now: sequence_scores(model, now.vectors, chosen)).ndcg.mean()
-            )
+            ndcg = float(rank_all(cases, partial(sequence_scores, model, now.vectors)).ndcg.mean())
             best, best_ndcg, waited = (now, ndcg, 0) if ndcg > best_ndcg else (best, best_ndcg, waited + 1)
             advance(f"NDCG@10 {best_ndcg:.4f}")
             if waited >= settings.patience:

@@ -82,7 +82,7 @@ class SequenceStage:
         return asdict(self.settings)
 
     def build(self, context: BuildContext) -> list[Artefact]:
-        """Build the model; its extra `vectors` are the items' vectors, in the order of the corpus.
+        """Build the model; its extras are the items' vectors, in the order of the corpus, and the network's weights.
 
         Raises:
             DataError: HetRec is absent or damaged.
@@ -162,7 +162,8 @@ def _described(
             ),
         },
         training_data=[training_data(context.data, "hetrec-lastfm", rows=corpus.plays + corpus.tags)],
-        extras={"vectors": trained.vectors},
+        extras={"vectors": trained.vectors}
+        | {f"weight.{place}": weight for place, weight in enumerate(trained.weights)},
         description=(
             "Bi-LSTM with attention over the last 50 item vectors and a residual connection; v_uᵀ x_i ranks what comes "
             "next. Trained on the artists that Last.fm listeners tagged, in the order of months."

@@ -53,6 +53,9 @@ _BODY_GROUPS: Final = 6
 _PERSONAL: Final = 0.7
 """Share of examples seen against the person's own baseline; a device knows it after its first minutes."""
 _HIDE_GROUP, _HIDE_BODY, _HIDE_ALL = 0.25, 0.08, 0.03
+_FICKLE: Final = ("heart_rate_slope", "sdnn", "respiration_rate", "eda_slope", "skin_temperature_slope")
+"""Features that need a long clean window, so they are often unknown while the others of their group are known."""
+_HIDE_FICKLE: Final = 0.4
 _CUT_SHORT: Final = 0.4
 _OWN_WORD: Final = 0.1
 """Share of examples in which the listener has just said how he or she feels, give or take `_OWN_WORD_SD`."""
@@ -176,6 +179,8 @@ def _hide(mask: npt.NDArray[np.float32], seated: npt.NDArray[np.bool_], generato
             rows = np.where(kit >= 0, ~brought[kit], rows)
         for name in group:
             mask[rows, :, INDEX[name]] = 0
+    for name in _FICKLE:
+        mask[_chance(count, _HIDE_FICKLE, generator), :, INDEX[name]] = 0
     # A heart rate from daily life without the movement behind it would teach that it means nothing.
     unexplained = moved & ~mask[:, :, INDEX["motion"]].any(axis=1)
     for name in GROUPS[0]:

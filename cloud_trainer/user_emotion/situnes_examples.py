@@ -89,6 +89,8 @@ def _minute(daily: Interactions, row: int, minute: int, reports: Sequence[Array]
     physiology = np.full(len(PHYSIOLOGY), np.nan)
     rate, intensity = daily.heart_rate[row, minute], daily.intensity[row, minute]
     physiology[INDEX["heart_rate"]] = POPULATION_CENTRES[INDEX["heart_rate"]] + rate
+    if minute:
+        physiology[INDEX["heart_rate_slope"]] = rate - daily.heart_rate[row, minute - 1]
     share = np.clip(intensity / _RUNNING_INTENSITY, 0, 1.5)
     physiology[INDEX["motion"]] = np.log(_REST_MS2) + share * np.log(_RUNNING_MS2 / _REST_MS2)
     usual = _usual(reports)

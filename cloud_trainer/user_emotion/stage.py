@@ -111,7 +111,7 @@ class UserEmotionStage:
         sides = _sides(context)
         settings = self.settings
         if context.scale == "tiny":
-            settings = replace(settings, epochs=2, steps=2, batch=16)
+            settings = replace(settings, epochs=2, steps=2, batch=16, wesad_pool=64)
         weights = train(
             sides.examples["train"],
             sides.subjects["train"],

@@ -28,7 +28,8 @@ class Settings:
         epochs: at most.
         steps: batches in an epoch.
         batch: examples in a batch.
-        wesad_share: share of a batch that is drawn from WESAD; the rest is drawn evenly from the other kinds.
+        wesad_share: share of a batch that is WESAD's; the rest is drawn evenly from the other kinds.
+        wesad_pool: histories that are drawn from WESAD's windows once.
         learning_rate: of Adam at its height, after a tenth of the training; it falls to nothing by a cosine.
         decay: weight of the squared kernels.
         dropout: of units.
@@ -41,6 +42,7 @@ class Settings:
     steps: int = 75
     batch: int = 192
     wesad_share: float = 0.4
+    wesad_pool: int = 8000
     learning_rate: float = 0.002
     decay: float = 1e-4
     dropout: float = 0.15
@@ -110,12 +112,15 @@ def train(
 
     # The same disturbed validation batch every time, so that epochs compare.
     fixed = np.random.default_rng([seed, 1])
-    judged = [_batch(validation, validation_subjects, 1024, settings.wesad_share, fixed) for _ in range(2)]
+    judged = [
+        _batch(_with_wesad(validation, validation_subjects, 2048, fixed), settings, 1024, fixed) for _ in range(2)
+    ]
+    pool = _with_wesad(examples, subjects, settings.wesad_pool, generator)
     best, best_nll, waited = {name: value.numpy() for name, value in variables.items()}, np.inf, 0
     with progress.task("train user_emotion", settings.epochs) as advance:
         for _ in range(settings.epochs):
             for _ in range(settings.steps):
-                batch = _batch(examples, subjects, settings.batch, settings.wesad_share, generator)
+                batch = _batch(pool, settings, settings.batch, generator)
                 step(*(tf.constant(part) for part in batch))
             nll = float(np.mean([_nll(variables, batch) for batch in judged]))
             advance(f"validation NLL {min(nll, best_nll):.4f}")
@@ -128,14 +133,17 @@ def train(
     return _calibrated(best, judged)
 
 
-def _batch(
-    examples: Examples, subjects: Sequence[Subject], count: int, wesad_share: float, generator: np.random.Generator
-) -> Batch:
-    drawn = round(count * wesad_share)
-    kinds, group = np.unique(examples.kind, return_inverse=True)
-    chance = 1 / np.bincount(group)[group] / len(kinds)
-    rows = generator.choice(len(examples), count - drawn, p=chance / chance.sum())
-    return disturb(concatenate([examples.take(rows), draw(subjects, drawn, generator)]), generator)
+def _with_wesad(
+    examples: Examples, subjects: Sequence[Subject], count: int, generator: np.random.Generator
+) -> Examples:
+    return concatenate([examples, draw(subjects, count, generator)])
+
+
+def _batch(pool: Examples, settings: Settings, count: int, generator: np.random.Generator) -> Batch:
+    kinds, group = np.unique(pool.kind, return_inverse=True)
+    share = np.where(kinds == "wesad", settings.wesad_share, (1 - settings.wesad_share) / (len(kinds) - 1))
+    chance = (share / np.bincount(group))[group]
+    return disturb(pool.take(generator.choice(len(pool), count, p=chance / chance.sum())), generator)
 
 
 def _nll(weights: Mapping[str, Tensor], batch: Batch) -> float:

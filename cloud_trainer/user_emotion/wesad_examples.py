@@ -17,6 +17,9 @@ What the columns can and cannot give:
   component's ratio to the person's own resting median, r, stands for activation; `eda_responses` and `eda_level` are
   drawn around lines in r.
 - The slope of the skin temperature is used as it is.
+- Pulse amplitude falls a little with activation, as the vessels of the skin narrow. Breathing rate and skin temperature
+  are drawn around the person's own level whatever the condition: else their mere presence would tell the model that an
+  example is of another set, where the body says less.
 """
 
 from __future__ import annotations
@@ -49,6 +52,8 @@ _HRV_SD: Final = 0.25
 _RESPONSES_PER_RATIO: Final = 2.5
 """Responses a minute per unit of r: from some four at rest to a dozen under the social stress test."""
 _LEVEL_PER_RATIO: Final = 0.15
+_AMPLITUDE_PER_RATIO: Final = -0.08
+"""Change of ln(pulse amplitude) per unit of r."""
 _LARGEST_RATIO: Final = 3.5
 _WINDOW_STEP_S: Final = 30.0
 _HELD_OUT_STEPS: Final = 4
@@ -177,7 +182,9 @@ def held_out(subject: Subject) -> Examples:
     )
 
 
-_OWN: Final = [INDEX[name] for name in ("heart_rate", "rmssd", "sdnn", "eda_level", "eda_responses")]
+_DRAWN: Final = ("rmssd", "sdnn", "eda_level", "pulse_amplitude", "respiration_rate", "skin_temperature")
+"""Features whose personal level the set does not tell."""
+_OWN: Final = [INDEX[name] for name in ("heart_rate", *_DRAWN, "eda_responses")]
 
 
 def _by_condition(windows: Windows, column: str, subject: int) -> dict[str, Array]:
@@ -229,14 +236,18 @@ def _steps(subject: Subject, path: Sequence[str], dose: float, generator: np.ran
     raw[:, INDEX["heart_rate_slope"]] = generator.normal(0, 6, count) + _minute_slope(rate, step_s)
     fall = np.clip(RMSSD_PER_BPM * (rate - subject.resting_rate), -1.2, 0.6)
     for name, share in (("rmssd", 1.0), ("sdnn", 0.5)):
-        own = POPULATION_CENTRES[INDEX[name]] + _offset(subject, name) * SCALES[INDEX[name]]
-        raw[:, INDEX[name]] = own + share * fall + generator.normal(0, _HRV_SD, count) * 0.5 + generator.normal(0, 0.12)
+        unsteady = generator.normal(0, _HRV_SD / 2, count) + generator.normal(0, _HRV_SD / 2)
+        raw[:, INDEX[name]] = _level(subject, name) + share * fall + unsteady
+    amplitude = _level(subject, "pulse_amplitude") + _AMPLITUDE_PER_RATIO * activation
+    raw[:, INDEX["pulse_amplitude"]] = amplitude + generator.normal(0, 0.1, count) + generator.normal(0, 0.15)
+    raw[:, INDEX["respiration_rate"]] = _level(subject, "respiration_rate") + generator.normal(0, 1.5, count)
+    raw[:, INDEX["skin_temperature"]] = _level(subject, "skin_temperature") + generator.normal(0, 0.5)
     own = POPULATION_CENTRES[INDEX["eda_responses"]]
     raw[:, INDEX["eda_responses"]] = np.maximum(
         own + _RESPONSES_PER_RATIO * activation + generator.normal(0, 1.5, count), 0
     )
-    own = POPULATION_CENTRES[INDEX["eda_level"]] + _offset(subject, "eda_level") * SCALES[INDEX["eda_level"]]
-    raw[:, INDEX["eda_level"]] = own + _LEVEL_PER_RATIO * activation + generator.normal(0, 0.1)
+    level = _level(subject, "eda_level") + _LEVEL_PER_RATIO * activation
+    raw[:, INDEX["eda_level"]] = level + generator.normal(0, 0.1)
     raw[:, INDEX["eda_slope"]] = generator.normal(0, 0.15, count)
     raw[:, INDEX["skin_temperature_slope"]] = slope + generator.normal(0, 0.03, count)
     raw[:, INDEX["step_length"]] = np.log(step_s)
@@ -251,9 +262,10 @@ def _minute_slope(rate: Array, step_s: float) -> Array:
     return np.clip(change, -30, 30)
 
 
-def _offset(subject: Subject, name: str) -> float:
-    """Return a fixed offset of the person, in scales: people differ at rest, and the set does not say how."""
-    return float(np.random.default_rng([subject.number, INDEX[name]]).normal(0, 0.8))
+def _level(subject: Subject, name: str) -> float:
+    """Return a fixed level of the person at rest: people differ, and the set does not say how."""
+    offset = float(np.random.default_rng([subject.number, INDEX[name]]).normal(0, 0.8))
+    return float(POPULATION_CENTRES[INDEX[name]] + offset * SCALES[INDEX[name]])
 
 
 def _own_baseline(subject: Subject, generator: np.random.Generator) -> Array:
@@ -261,14 +273,16 @@ def _own_baseline(subject: Subject, generator: np.random.Generator) -> Array:
     rise = share * (float(np.median(subject.rate["stress"])) - subject.resting_rate)
     activation = share * float(np.median(subject.activation["stress"]))
     fall = float(np.clip(RMSSD_PER_BPM * rise, -1.2, 0.6))
-    moved = {"rmssd": fall, "sdnn": 0.5 * fall, "eda_level": _LEVEL_PER_RATIO * activation}
+    moved = {
+        "rmssd": fall,
+        "sdnn": 0.5 * fall,
+        "eda_level": _LEVEL_PER_RATIO * activation,
+        "pulse_amplitude": _AMPLITUDE_PER_RATIO * activation,
+    }
     own = np.array(
         [
             subject.resting_rate + rise,
-            *(
-                POPULATION_CENTRES[INDEX[name]] + _offset(subject, name) * SCALES[INDEX[name]] + change
-                for name, change in moved.items()
-            ),
+            *(_level(subject, name) + moved.get(name, 0.0) for name in _DRAWN),
             POPULATION_CENTRES[INDEX["eda_responses"]] + _RESPONSES_PER_RATIO * activation,
         ]
     )
