@@ -1,10 +1,10 @@
 """Packs a second that the agent takes in at QoS 1, beside a bare paho subscriber on the same broker.
 
 The promise: 200 packs a second of 25 samples through Mosquitto on one core, none lost. "agent" is the link, the SenML
-decoder and the sensing station, each message acknowledged only after it was taken; "bare paho" counts messages and does
-nothing else. The subscriber runs in a process of its own on one core; amqtt runs inside that process, as it does inside
-the agent; publisher and Mosquitto have the other cores. "flat out": as fast as the publisher goes. "200/s": the share of
-one core that the promised rate costs.
+decoder and the sensing station, each message acknowledged only after it was taken; "bare paho" counts messages and
+does nothing else. The subscriber runs in a process of its own on one core; amqtt runs inside that process, as it does
+inside the agent; publisher and Mosquitto have the other cores. "flat out": as fast as the publisher goes. "200/s": the
+share of one core that the promised rate costs.
 
     python -m benchmarks.intake [--json] [--packs N] [--seconds S]
 """
@@ -123,7 +123,11 @@ def bare_subscriber(pipe: Connection, port: int, total: int) -> None:
     pin(0)
     meter = Meter(total)
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id="bare")
-    client.on_message = lambda _client, _userdata, _message: meter.count()
+
+    def count(_client: paho.Client, _userdata: object, _message: paho.MQTTMessage) -> None:
+        meter.count()
+
+    client.on_message = count
     client.on_subscribe = lambda *_arguments: pipe.send(port)
     client.connect("127.0.0.1", port)
     client.subscribe(topics.sense_filter(LISTENER), qos=1)
@@ -180,7 +184,7 @@ def measure(subscriber: Callable[[Connection, int, int], None], port: int, total
 
 
 async def amqtt_apart(pipe: Connection, stop: Connection) -> None:
-    """Amqtt in a process of its own, for the peer."""
+    """Run amqtt in a process of its own, for the peer."""
     with tempfile.TemporaryDirectory() as folder:
         async with EmbeddedBroker(0, Path(folder), kind="amqtt") as broker:
             pipe.send(broker.port)
@@ -211,7 +215,7 @@ async def through_mosquitto(packs: int, seconds: float) -> dict[str, Intake]:
 
 
 def through_amqtt(packs: int, seconds: float) -> dict[str, Intake]:
-    """Measure peer and agent on amqtt: for the peer on the same core in a process of its own, for the agent inside it."""
+    """Measure peer and agent on amqtt: on the same core as the peer, in a process of its own; inside the agent."""
     ports, stop_there = _SPAWN.Pipe()
     stopping, stop_here = _SPAWN.Pipe()
     broker = _SPAWN.Process(target=run_amqtt_apart, args=(stop_there, stop_here), daemon=True)
@@ -252,9 +256,8 @@ def main() -> int:
                 f"{broker:<10} {name:<20} {row.packs_s:>8.0f} {row.packs_s * SAMPLES:>10.0f} {row.lost:>5}"
                 f" {row.core:>11.0%}"
             )
-    print(
-        f"promise ({PROMISED_PACKS_S} packs/s of {SAMPLES} samples, none lost, Mosquitto): {'kept' if kept else 'MISSED'}"
-    )
+    verdict = "kept" if kept else "MISSED"
+    print(f"promise ({PROMISED_PACKS_S} packs/s of {SAMPLES} samples, none lost, Mosquitto): {verdict}")
     return 0
 
 
