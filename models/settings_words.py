@@ -72,7 +72,9 @@ def _in_words(info: inspect.Type) -> str:
 
 def _range_in_words(info: inspect.IntType | inspect.FloatType) -> str:
     bounds = {"from": info.ge, "above": info.gt, "to": info.le, "below": info.lt}
-    return "".join(f" {word} {bound}" for word, bound in bounds.items() if bound is not None)
+    # typing keeps one of two equal annotations, so whether 0 or 0.0 stands here depends on what was imported before.
+    told = {word: int(bound) if bound == int(bound) else bound for word, bound in bounds.items() if bound is not None}
+    return "".join(f" {word} {bound}" for word, bound in told.items())
 
 
 def nearest(key: str, known: list[str]) -> str:

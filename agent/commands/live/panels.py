@@ -58,7 +58,7 @@ _QUANTITIES: Final = {
 _SHORT: Final = {"audio": "audio", "emotion": "emotion", "context": "context", "collaborative": "collab"}
 
 _QUALITY_CELLS: Final = 7
-_ORDINARY: Final = ("accepted", "received", "published", "evaluations", "connections", "plays")
+_ORDINARY: Final = ("accepted", "received", "published", "evaluations", "connections", "plays", "packs", "samples")
 """Counts of what went as it should: the view names the others."""
 
 _STATUS_MARKS: Final = {"playing": "▶", "paused": "⏸", "stopped": "■"}
@@ -221,13 +221,14 @@ def stream_lines(view: View, width: int) -> Iterator[Text]:
         yield Text("No wearable is heard.", style=DIM)
     if not streams:
         streams = [StreamHealth(each.wearable, name, 0.0, each.quality, each.age_s) for name, each in sources.items()]
+    wearables = {stream.wearable for stream in streams}
     for stream in sorted(streams, key=_stream_order):
         source = sources.get(stream.quantity)
         age = stream.age_s + max(view.clock - view.health.t, 0.0) if view.health is not None else stream.age_s
         if source is not None and source.wearable == stream.wearable and view.affect is not None:
             age = min(age, source.age_s + max(view.clock - view.affect.t, 0.0))
         is_used = source is not None and source.wearable == stream.wearable
-        yield _stream_line(stream, age, is_used=is_used, width=width)
+        yield _stream_line(stream, age, is_used=is_used, is_one_of_several=len(wearables) > 1, width=width)
 
 
 def _stream_order(stream: StreamHealth) -> tuple[int, str, str]:
@@ -235,16 +236,18 @@ def _stream_order(stream: StreamHealth) -> tuple[int, str, str]:
     return names.index(stream.quantity) if stream.quantity in names else len(names), stream.quantity, stream.wearable
 
 
-def _stream_line(stream: StreamHealth, age: float, *, is_used: bool, width: int) -> Text:
+def _stream_line(stream: StreamHealth, age: float, *, is_used: bool, is_one_of_several: bool, width: int) -> Text:
     name, form, factor = _QUANTITIES.get(stream.quantity, (stream.quantity, "{:g}", 1.0))
     last = "" if stream.last is None else form.format(stream.last * factor)
     is_old = age > max(_OLD_AFTER_S, 3.0 / stream.rate_hz if stream.rate_hz else 0.0)
-    told = f"{duration(age)} old" if is_old else f"{stream.rate_hz:.3g} Hz" if stream.rate_hz else f"{age:.1f} s"
-    figures = f"{last:>10}{told:>10}" if width >= 36 else f"{told if is_old else last:>10}"
+    told = f"{duration(age)} old" if is_old else f"{stream.rate_hz:.3g} Hz" if stream.rate_hz >= 0.1 else f"{age:.0f} s"
+    figures = f"{last:>10}{told:>9}" if width >= 36 else f"{told if is_old else last:>10}"
     room = width - 2 - 1 - _QUALITY_CELLS - len(figures)
     label = name if room >= 10 else stream.quantity
     if room >= 18:
-        label = f"{label} · {stream.wearable}"
+        label = f"{name} · {stream.wearable}"
+    elif is_one_of_several and room >= 8:
+        label = f"{stream.quantity} {stream.wearable}"
     good = round(stream.quality * _QUALITY_CELLS)
     line = Text(no_wrap=True)
     line.append("● " if is_used else "· ", ACCENT if is_used else FAINT)
