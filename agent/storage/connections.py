@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +11,7 @@ import aiosqlite
 
 from agent.storage.schema import migrate, require_ours
 
-__all__ = ["open_pair", "open_read_only", "transaction"]
+__all__ = ["open_pair", "open_read_only"]
 
 # A writing scan holds the lock for milliseconds; whoever holds it for longer than this is stuck.
 _BUSY_TIMEOUT_S: Final = 10.0
@@ -53,20 +51,6 @@ async def open_read_only(file: Path) -> aiosqlite.Connection:
         return await _open_uri(f"{address}?mode=ro", file)
     except sqlite3.OperationalError:
         return await _open_uri(f"{address}?mode=ro&immutable=1", file)
-
-
-@asynccontextmanager
-async def transaction(connection: aiosqlite.Connection) -> AsyncIterator[None]:
-    """Makes what happens inside one transaction, begun with the write lock in hand."""
-    await connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        await connection.execute("COMMIT")
-    except BaseException:
-        # SQLite has rolled back by itself after some errors (a full disk), and then there is nothing to do.
-        if connection.in_transaction:
-            await connection.execute("ROLLBACK")
-        raise
 
 
 async def _prepare(connection: aiosqlite.Connection, file: Path) -> None:

@@ -23,7 +23,7 @@ from typing import Any, Final, Self
 import aiosqlite
 import msgspec
 
-from agent.storage.connections import open_pair, open_read_only, transaction
+from agent.storage.connections import open_pair, open_read_only
 from agent.storage.errors import storage_errors
 from agent.storage.records import AffectRow, Command, Feedback, KnownFile, Play, Sample, TrackRow, TrackTable
 from agent.storage.tracks import (
@@ -36,6 +36,7 @@ from agent.storage.tracks import (
     track_parameters,
     track_table,
 )
+from agent.storage.transaction import transaction
 from models.errors import Reason, StorageError
 
 __all__ = ["AFFECT_HISTORY_DAYS", "DATABASE_NAME", "Database"]

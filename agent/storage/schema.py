@@ -12,6 +12,7 @@ from typing import Final
 
 import aiosqlite
 
+from agent.storage.transaction import transaction
 from models.errors import Reason, StorageError
 
 __all__ = ["APPLICATION_ID", "migrate", "require_ours", "schema_version"]
@@ -41,8 +42,7 @@ async def migrate(connection: aiosqlite.Connection, file: Path) -> None:
     await require_ours(connection, file)
     if await _number(connection, "user_version") == schema_version():
         return
-    await connection.execute("BEGIN IMMEDIATE")
-    try:
+    async with transaction(connection):
         # Only now: another process may have taken the same steps while this one waited for the lock.
         version = await _number(connection, "user_version")
         for step in _steps()[version:]:
@@ -50,10 +50,6 @@ async def migrate(connection: aiosqlite.Connection, file: Path) -> None:
                 await connection.execute(statement)
         await connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         await connection.execute(f"PRAGMA user_version = {schema_version()}")
-        await connection.execute("COMMIT")
-    except BaseException:
-        await connection.execute("ROLLBACK")
-        raise
 
 
 async def require_ours(connection: aiosqlite.Connection, file: Path) -> None:

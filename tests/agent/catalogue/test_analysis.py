@@ -98,6 +98,18 @@ def test_a_file_that_breaks_off_is_judged_by_what_is_there(tmp_path: Path):
         assert heard[0].size > 3 * RATE
 
 
+def test_a_stream_that_does_not_state_its_length_is_read_to_tell_it(tmp_path: Path):
+    write(tmp_path / "a.flac", 35.0)
+    content = bytearray((tmp_path / "a.flac").read_bytes())
+    # STREAMINFO (RFC 9639, 8.2): 36 bits of total samples from the second half of byte 21 on; zero is "unknown".
+    content[21] &= 0xF0
+    content[22:26] = bytes(4)
+    (tmp_path / "stream.flac").write_bytes(content)
+    duration_s, heard = listen(tmp_path / "stream.flac")
+    assert duration_s == pytest.approx(35.0, abs=0.1)
+    assert len(heard) == 3
+
+
 def test_a_very_short_sound_is_heard(tmp_path: Path):
     write(tmp_path / "a.wav", 0.05)
     duration_s, heard = listen(tmp_path / "a.wav")

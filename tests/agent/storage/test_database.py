@@ -14,9 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.storage import AffectRow, Command, Database, Feedback, Play, Sample, TrackRow
+from agent.storage import AffectRow, Command, Database, Feedback, Play, Sample, TrackRow, schema
 from agent.storage.database import DATABASE_NAME
-from agent.storage.schema import schema_version
 from models.errors import Reason, StorageError
 
 NOW = 1_767_225_600.0
@@ -220,6 +219,19 @@ async def test_writers_take_turns_and_readers_do_not_wait(database: Database):
         assert len(await database.plays()) == 40
 
 
+async def test_a_cancelled_write_leaves_the_database_usable(database: Database):
+    for delay in range(12):
+        task = asyncio.create_task(database.record_play(play(1, NOW + delay)))
+        for _ in range(delay):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    await database.record_play(play(2))
+    assert (await database.plays())[0].track_id in {track(1).id, track(2).id}
+    assert not database._writer.in_transaction
+
+
 async def test_the_folder_is_for_its_owner_alone(database: Database):
     assert database.file.stat().st_mode & 0o777 == 0o600
     assert database.file.parent.stat().st_mode & 0o777 == 0o700
@@ -241,7 +253,7 @@ async def test_a_newer_schema_is_refused_and_unchanged(tmp_path: Path):
     async with await Database.open(tmp_path) as database:
         file = database.file
     with sqlite3.connect(file) as connection:
-        connection.execute(f"PRAGMA user_version = {schema_version() + 1}")
+        connection.execute(f"PRAGMA user_version = {schema.schema_version() + 1}")
     connection.close()
     before = file.read_bytes()
     error = await refused(tmp_path)
@@ -405,3 +417,15 @@ async def test_two_processes_may_make_the_same_database_at_once(tmp_path: Path):
     databases = await asyncio.gather(*(Database.open(tmp_path) for _ in range(4)))
     for database in databases:
         await database.close()
+
+
+async def test_a_step_of_the_schema_that_fails_changes_nothing(database: Database, monkeypatch: pytest.MonkeyPatch):
+    folder = database.file.parent
+    steps = (*schema._steps(), "CREATE TABLE half (x);\nCREATE TABLE half (x);\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "_steps", lambda: steps)
+        with pytest.raises(StorageError):
+            await Database.open(folder)
+    async with await Database.open(folder) as again:
+        assert len(await again.known_files()) == 2
+        assert await again._read("SELECT * FROM sqlite_schema WHERE name = 'half'", {}) == []
