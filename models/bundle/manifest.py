@@ -35,9 +35,10 @@ TABLES: Final = ("items", "metadata", "descriptors")
 """The tables that every bundle holds."""
 
 Precision = Literal["float32", "int8"]
-Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Digest = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+# Anchored by \A and \Z: `$` would let a trailing line feed pass.
 # A file lies in the bundle's folder itself or one below; never outside of it.
-FileName = Annotated[str, Meta(pattern=r"^([a-z0-9_]+/)?[a-z0-9_][a-z0-9_.-]*$")]
+FileName = Annotated[str, Meta(pattern=r"\A([a-z0-9_]+/)?[a-z0-9_][a-z0-9_.-]*\Z")]
 
 
 class File(msgspec.Struct, frozen=True):
@@ -111,9 +112,9 @@ class Manifest(msgspec.Struct, frozen=True):
     """
 
     format: int
-    version: Annotated[str, Meta(pattern=r"^\d{4}\.\d{1,2}\.\d+$")]
+    version: Annotated[str, Meta(pattern=r"\A\d{4}\.\d{1,2}\.\d+\Z")]
     created: str
-    embedding_space: Annotated[str, Meta(pattern="^[0-9a-z-]+$")]
+    embedding_space: Annotated[str, Meta(pattern=r"\A[0-9a-z-]+\Z")]
     feature_schema: int
     step_s: float
     models: dict[str, Model]
