@@ -26,10 +26,10 @@ def scan(
     folders: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[DIR]...",
+            metavar="DIR",
             exists=True,
             file_okay=False,
-            help="Folders to look through; without any, [library] folders of the settings.",
+            help="Folders to look through; without any, those of the settings.",
             show_default=False,
         ),
     ] = None,

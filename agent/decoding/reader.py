@@ -33,6 +33,8 @@ __all__ = ["AudioReader", "open_audio"]
 # No music is outside of these; a header that says so is damaged, and believing it would ask for gigabytes.
 _RATES_HZ: Final = range(1_000, 768_001)
 _CHANNELS: Final = range(1, 65)
+# Lengths of lossy files are estimates, off by some frames; what is missing beyond that was lost to damage.
+_ESTIMATE_S: Final = 0.5
 
 
 class Decoder(Protocol):
@@ -140,7 +142,8 @@ class AudioReader:
         raise refusal or AudioError(f"{self.path} is no audio file", reason=Reason.NOT_AUDIO)
 
     def _ended_early(self) -> bool:
-        return self._decoder.frames is not None and self._position < self._decoder.frames
+        missing = 0 if self._decoder.frames is None else self._decoder.frames - self._position
+        return missing > _ESTIMATE_S * self.sample_rate
 
     def _rescue(self, frame: int) -> bool:
         """Goes on with the next decoder at this frame, if there is one that reads the same kind of sound."""
