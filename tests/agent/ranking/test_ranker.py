@@ -21,7 +21,9 @@ def at(valence: float, arousal: float, sd: float = 0.1) -> Target:
     return Target(np.array([valence, arousal]), np.eye(2) * sd**2)
 
 
-def rank(ranker: Ranker, target: Target, taste: Taste, weights: np.ndarray = EMOTION_ONLY, **more: list[int]) -> Ranking:
+def rank(
+    ranker: Ranker, target: Target, taste: Taste, weights: np.ndarray = EMOTION_ONLY, **more: list[int]
+) -> Ranking:
     return ranker.rank(target=target, weights=weights, taste=taste, situation=SITUATION, now=NOW, **more)
 
 

@@ -29,7 +29,12 @@ def test_emotion_gains_weight_with_certainty_and_with_change() -> None:
 
 
 def test_an_unknown_state_leaves_the_word_to_long_term_taste() -> None:
-    assert emotion(0.0) < 0.2
+    assert emotion(0.0) < 0.3 < 0.5 < emotion(1.0)
+
+
+def test_for_a_listener_without_history_emotion_decides() -> None:
+    weights = fusion_weights(sure=0.3, change=0.0, evidence=0, context_known=False)
+    assert weights[1] > 0.6
 
 
 def test_certainty_is_zero_at_the_prior_and_grows_as_the_covariance_shrinks() -> None:
