@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cloud_trainer.data.labels import hku956
-from cloud_trainer.data.sources import require
-from cloud_trainer.data.tables import grouped_rows, read_table
+from cloud_trainer.data.tables import grouped_rows, read_arrays, read_table
 from models.errors import DataError, Reason
 
 __all__ = ["RATES_HZ", "SIGNALS", "Listening", "load"]
@@ -87,11 +85,7 @@ def load(data: Path) -> dict[str, list[Listening]]:
 
 
 def _signals(path: Path) -> dict[str, Floats]:
-    try:
-        with np.load(require(path)) as file:
-            return {name: np.asarray(file[name], np.float32) for name in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is damaged: {error}", reason=Reason.CORRUPT, remedy=_REMEDY) from error
+    return {name: np.asarray(values, np.float32) for name, values in read_arrays(path).items()}
 
 
 def _of(recorded: Mapping[str, Floats], order: int, song: int, path: Path) -> dict[str, Floats]:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cloud_trainer.data.sources import require
-from cloud_trainer.data.tables import Kind, floats, positions, read_table
+from cloud_trainer.data.tables import Kind, floats, positions, read_arrays, read_table
 from models.errors import DataError, Reason
 
 __all__ = ["Interactions", "SiTunes", "load"]
@@ -179,11 +179,11 @@ def _daily(folder: Path, items: Ints) -> Interactions:
 
 
 def _wrist(path: Path, wanted: Ints, named_by: Path) -> Floats:
-    try:
-        with np.load(require(path)) as file:
-            ids, wrist = file["inter_id"].astype(np.int64), file["wrist"].astype(np.float32)
-    except (OSError, KeyError, ValueError) as error:
-        raise DataError(f"{path} is damaged: {error}", reason=Reason.CORRUPT, remedy=_REMEDY) from error
+    recorded = read_arrays(path)
+    missing = {"inter_id", "wrist"} - set(recorded)
+    if missing:
+        raise DataError(f"{path} lacks {', '.join(sorted(missing))}", reason=Reason.MALFORMED, remedy=_REMEDY)
+    ids, wrist = recorded["inter_id"].astype(np.int64), recorded["wrist"].astype(np.float32)
     if wrist.shape != (len(ids), 30, 4):
         raise DataError(f"{path} holds {wrist.shape}, not ({len(ids)}, 30, 4)", reason=Reason.MALFORMED, remedy=_REMEDY)
     order = np.argsort(ids)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +14,7 @@ import pandas as pd
 from cloud_trainer.data.sources import require
 from models.errors import DataError, Reason
 
-__all__ = ["Kind", "floats", "grouped_rows", "integers", "positions", "read_table"]
+__all__ = ["Kind", "floats", "grouped_rows", "integers", "positions", "read_arrays", "read_table"]
 
 Kind = Literal["int", "float", "number", "text"]
 """`float` refuses what is no finite number; `number` lets an empty cell through as NaN."""
@@ -56,6 +57,19 @@ def grouped_rows(group: npt.NDArray[np.int64], count: int) -> list[npt.NDArray[n
     order = np.argsort(group, kind="stable")
     bounds = np.searchsorted(group[order], np.arange(count + 1))
     return [order[bounds[i] : bounds[i + 1]] for i in range(count)]
+
+
+def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """Read a NumPy archive.
+
+    Raises:
+        DataError: the file is missing or damaged.
+    """
+    try:
+        with require(path).open("rb") as stream, np.load(stream) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} is damaged: {error}", reason=Reason.CORRUPT, remedy=_REMEDY) from error
 
 
 def floats(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
