@@ -7,6 +7,7 @@ error.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -42,26 +43,23 @@ class LibavDecoder:
 
         self._av = av
         self._path = path
-        self._file = path.open("rb")
-        try:
-            self._container = av.open(self._file, mode="r", format=libav_format)
-            self._stream = self._first_audio_stream()
-        except av.FFmpegError as error:
-            self._file.close()
-            raise AudioError(
-                f"{path} cannot be decoded ({error.strerror})",
-                reason=Reason.CORRUPT,
-                remedy="Replace or remove the file",
-            ) from error
-        except AudioError:
-            self._file.close()
-            raise
-        self.sample_rate: int = self._stream.codec_context.sample_rate
-        self.channels: int = self._stream.codec_context.layout.nb_channels
-        self._blocks = self._decode_from(0)
-        # Decoding the first block proves that there is one: some demuxers take anything and state no length.
-        self._left = self._next_block()
-        self.frames: int | None = self._stated_frames() if self._left.shape[0] else 0
+        with ExitStack() as opened:
+            self._file = opened.enter_context(path.open("rb"))
+            try:
+                # Tags in another encoding than they should be are no reason to refuse the sound.
+                container = av.open(self._file, mode="r", format=libav_format, metadata_errors="replace")
+                self._container = opened.enter_context(container)
+                self._stream = self._first_audio_stream()
+                self.sample_rate: int = self._stream.codec_context.sample_rate
+                self._layout = self._stream.codec_context.layout
+                self.channels: int = self._layout.nb_channels
+                self._blocks = self._decode_from(0)
+                # Decoding the first block proves that there is one: some demuxers take anything and state no length.
+                self._left = self._next_block()
+            except av.FFmpegError as error:
+                raise self._undecodable(error) from error
+            self.frames: int | None = self._stated_frames() if self._left.shape[0] else 0
+            opened.pop_all()
 
     def seek(self, frame: int) -> None:
         """Goes to a frame; past the end, the next read gives nothing.
@@ -105,11 +103,15 @@ class LibavDecoder:
 
     def _first_audio_stream(self) -> av.AudioStream:
         if not self._container.streams.audio:
-            self._container.close()
             raise AudioError(
                 f"{self._path} holds no sound", reason=Reason.NOT_AUDIO, remedy="Take it out of the music folders"
             )
-        return self._container.streams.audio[0]
+        stream = self._container.streams.audio[0]
+        if stream.codec_context is None:
+            raise AudioError(
+                f"{self._path} holds sound of an unknown kind", reason=Reason.NOT_AUDIO, remedy="Convert it to FLAC"
+            )
+        return stream
 
     def _stated_frames(self) -> int | None:
         seconds = 0.0
@@ -135,13 +137,15 @@ class LibavDecoder:
 
     def _decode_from(self, target: int) -> Iterator[NDArray[np.float32]]:
         """Yields float32[n, channels] from the target frame on; what libav decodes before it is dropped."""
-        to_float = self._av.AudioResampler(
-            format="flt", layout=self._stream.codec_context.layout, rate=self.sample_rate
-        )
+        to_float, setup = None, None
         position: int | None = None
         for decoded in self._decoded_frames():
             if position is None:
                 position = self._start_of(decoded)
+            # A stream may change its rate or channels on the way (AAC does when it turns to SBR, chained Ogg files do).
+            if to_float is None or setup != (decoded.format.name, decoded.layout.name, decoded.sample_rate):
+                setup = (decoded.format.name, decoded.layout.name, decoded.sample_rate)
+                to_float = self._av.AudioResampler(format="flt", layout=self._layout, rate=self.sample_rate)
             for converted in to_float.resample(decoded):
                 block = converted.to_ndarray().reshape(-1, self.channels).astype(np.float32, copy=False)
                 skipped = min(max(target - position, 0), block.shape[0])
@@ -166,6 +170,12 @@ class LibavDecoder:
             return 0
         start = (self._stream.start_time or 0) * (self._stream.time_base or 0)
         return round((decoded.pts * decoded.time_base - start) * self.sample_rate)
+
+    def _undecodable(self, error: Exception) -> AudioError:
+        text = getattr(error, "strerror", None) or error
+        return AudioError(
+            f"{self._path} cannot be decoded ({text})", reason=Reason.CORRUPT, remedy="Replace or remove the file"
+        )
 
     def _damaged(self, error: Exception) -> AudioError:
         text = getattr(error, "strerror", None) or error

@@ -295,6 +295,36 @@ def test_no_bytes_make_a_reader_do_anything_but_read_or_refuse(tmp_path: Path, h
         assert error.reason in {Reason.EMPTY, Reason.NOT_AUDIO, Reason.CORRUPT}
 
 
+@pytest.fixture(scope="module")
+def encoded(tmp_path_factory: pytest.TempPathFactory, ramp: np.ndarray) -> list[bytes]:
+    folder = tmp_path_factory.mktemp("encoded")
+    for name, codec, rate in (("a.m4a", "aac", RATE), ("a.opus", "libopus", 48_000), ("a.aac", "aac", RATE)):
+        encode(folder / name, ramp, codec, rate)
+    for suffix in ("flac", "mp3", "ogg", "wav"):
+        soundfile.write(folder / f"a.{suffix}", ramp, RATE)
+    return [path.read_bytes() for path in sorted(folder.iterdir())]
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kind=st.integers(0, 6), seed=st.integers(0, 2**32 - 1), flips=st.integers(1, 100), within=st.booleans())
+def test_no_damage_makes_a_reader_do_anything_but_read_or_refuse(
+    tmp_path: Path, encoded: list[bytes], kind: int, seed: int, flips: int, within: bool
+):
+    content = bytearray(encoded[kind])
+    generator = np.random.default_rng(seed)
+    for place in generator.integers(0, 4000 if within else len(content), flips):
+        content[place] = int(generator.integers(0, 256))
+    path = tmp_path / "damaged.bin"
+    path.write_bytes(content)
+    try:
+        with open_audio(path) as reader:
+            assert np.isfinite(reader.read(RATE)).all()
+            reader.seek(2.0)
+            assert np.isfinite(reader.read(2 * RATE)).all()
+    except AudioError as error:
+        assert error.reason in {Reason.EMPTY, Reason.NOT_AUDIO, Reason.CORRUPT}
+
+
 def test_no_descriptor_is_left_open_whatever_happened(tmp_path: Path, flac: Path):
     damaged = tmp_path / "damaged.flac"
     damaged.write_bytes(flac.read_bytes()[:200])
