@@ -50,7 +50,7 @@ KITS: Final[tuple[tuple[int, ...], ...]] = (
 _IN_KITS: Final = 0.6
 """Share of examples that show what one kind of wearable brings; in the others each group is hidden for itself."""
 _BODY_GROUPS: Final = 6
-_PERSONAL: Final = 0.7
+_PERSONAL: Final = 0.8
 """Share of examples seen against the person's own baseline; a device knows it after its first minutes."""
 _HIDE_GROUP, _HIDE_BODY, _HIDE_ALL = 0.25, 0.08, 0.03
 _FICKLE: Final = ("heart_rate_slope", "sdnn", "respiration_rate", "eda_slope", "skin_temperature_slope")

@@ -38,10 +38,10 @@ class Settings:
         patience: epochs without a gain on the validation persons.
     """
 
-    epochs: int = 24
+    epochs: int = 20
     steps: int = 75
     batch: int = 192
-    wesad_share: float = 0.4
+    wesad_share: float = 0.5
     wesad_pool: int = 8000
     learning_rate: float = 0.002
     decay: float = 1e-4

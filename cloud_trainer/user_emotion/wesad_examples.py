@@ -244,7 +244,7 @@ def _steps(subject: Subject, path: Sequence[str], dose: float, generator: np.ran
     raw[:, INDEX["skin_temperature"]] = _level(subject, "skin_temperature") + generator.normal(0, 0.5)
     own = POPULATION_CENTRES[INDEX["eda_responses"]]
     raw[:, INDEX["eda_responses"]] = np.maximum(
-        own + _RESPONSES_PER_RATIO * activation + generator.normal(0, 1.5, count), 0
+        own + _RESPONSES_PER_RATIO * activation + generator.normal(0, 1.5, count) + generator.normal(0, 2.5), 0
     )
     level = _level(subject, "eda_level") + _LEVEL_PER_RATIO * activation
     raw[:, INDEX["eda_level"]] = level + generator.normal(0, 0.1)
