@@ -17,9 +17,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import logging
+import os
 import signal
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -105,6 +108,7 @@ class Daemon:
         settings, health = self._settings, self._health
         executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="evaluation")
         stack.callback(executor.shutdown)
+        stack.enter_context(_only_agent_on(settings.storage.folder))
         database = await stack.enter_async_context(await self._open_database())
         slot = await asyncio.to_thread(
             open_slot, settings.bundle.folder, channel=settings.bundle.channel, runtime=settings.bundle.runtime
@@ -220,3 +224,30 @@ def _make_player(settings: AgentSettings, session: Session, events: asyncio.Queu
         next_track=next_track,
         on_event=on_event,
     )
+
+
+@contextlib.contextmanager
+def _only_agent_on(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; the system gives it back however this process ends.
+
+    Raises:
+        StorageError: another agent holds it: two would play at once and overwrite each other's profile.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder / "agent.lock", os.O_CREAT | os.O_RDONLY, 0o600)
+    except OSError:
+        # A disk that cannot be written to: the database tells what there is to tell.
+        yield
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise StorageError(
+            f"another agent runs on {folder}",
+            reason=Reason.REFUSED,
+            remedy="Stop it, or give this one a [storage] folder of its own",
+        ) from error
+    finally:
+        os.close(descriptor)

@@ -105,6 +105,13 @@ class RunningAgent:
                 raise AssertionError(f"nothing on {topic} matched within {within_s} s; the last was {last}") from None
             return found()
 
+    async def wait_any(self, *parts: str, within_s: float = PATIENCE_S) -> Any:
+        """The first payload on any of D/{part}, which must be JSON."""
+        topics = [f"attune/1/device/test/{part}" for part in parts]
+        async with self._news, asyncio.timeout(within_s):
+            await self._news.wait_for(lambda: any(self.log[topic] for topic in topics))
+        return json.loads(next(self.log[topic][0] for topic in topics if self.log[topic]))
+
     def count(self, part: str) -> int:
         return len(self.log[f"attune/1/device/test/{part}"])
 
@@ -117,12 +124,19 @@ class RunningAgent:
 
 
 @contextlib.asynccontextmanager
-async def running_agent(config: Path, port: int, *, host: str = "127.0.0.1") -> AsyncIterator[RunningAgent]:
-    """Start `attune-agent run` and wait until it is online."""
+async def running_agent(
+    config: Path, port: int, *, host: str = "127.0.0.1", largest_file: int | None = None
+) -> AsyncIterator[RunningAgent]:
+    """Start `attune-agent run` and wait until it is online.
+
+    `largest_file` in bytes makes every write beyond fail, as a full disk does.
+    """
     log = config.parent / "agent.log"
     with log.open("ab") as told:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "agent", "run", "--config", str(config), stderr=told
+            *(["prlimit", f"--fsize={largest_file}"] if largest_file else []),
+            *(sys.executable, "-m", "agent", "run", "--config", str(config)),
+            stderr=told,
         )
     try:
         await _listening(host, port, process, log)
