@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -45,11 +46,9 @@ def demo(  # noqa: PLR0917 - the command line's options are its parameters
     from firmware_sim.demo.workspace import Workspace, free_port
 
     terminal = sys.stdout.isatty() and sys.stdin.isatty()
-    options = Options(
-        seconds=seconds, tracks=tracks, script=script, output=output, view=view and terminal and not as_json
-    )
+    options = Options(seconds=seconds, script=script, output=output, view=view and terminal and not as_json)
     try:
-        workspace = Workspace(folder.expanduser().resolve(), free_port(_PORT), seed)
+        workspace = Workspace(folder.expanduser().resolve(), free_port(_PORT), tracks, seed)
         summary = asyncio.run(_run(workspace, options))
     except AttuneError as error:
         typer.echo(f"attune-sim demo: {error}", err=True)
@@ -59,12 +58,15 @@ def demo(  # noqa: PLR0917 - the command line's options are its parameters
 
         typer.echo(msgspec.json.encode(summary))
     else:
-        typer.echo(summary.text())
+        typer.echo(f"\n{summary.text()}")
 
 
 async def _run(workspace: Workspace, options: Options) -> Summary:
     from firmware_sim.demo.run import run
 
+    # Waiting for a broker that is about to start, and losing it at the end, is what happens in every demo.
+    for noisy in ("firmware_sim.link", "mqtt"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -46,14 +46,12 @@ class Options:
 
     Attributes:
         seconds: length of the demo; None is until it is stopped.
-        tracks: size of the demo catalogue.
         script: of the listener's feeling; None takes one that fits the length.
         output: where the sound goes.
         view: whether there is a terminal for the live view.
     """
 
     seconds: float | None
-    tracks: int
     script: str | None
     output: Literal["device", "file", "silent"]
     view: bool
@@ -100,7 +98,7 @@ async def run(workspace: Workspace, options: Options, *, stop: asyncio.Event, te
         packs=packs,
         script=options.course,
         seed=workspace.seed,
-        output=str(workspace.wav) if to_file else options.output,
+        output=options.output,
     )
     workspace.summary.write_bytes(msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n")
     if not summary.reranks or summary.match_distance is None:
@@ -124,7 +122,7 @@ class _Demo:
 
     async def prepare(self) -> None:
         """Make the music and let the agent scan it; what an earlier demo left is used again."""
-        music, count = str(self._workspace.music), str(self._options.tracks)
+        music, count = str(self._workspace.music), str(self._workspace.tracks)
         self._tell(f"Composing {count} pieces in {music}")
         await self._step("music", program("attune-sim"), "music", music, "--count", count)
         self._tell("Scanning them: emotion and embedding of every piece")

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 __all__ = ["Truth", "best_distance", "correlation", "match_distance", "percentiles", "shuffled_distance"]
 
 Points = NDArray[np.float64]
+# The truth is told every second; what comes after its last word belongs to it.
+_HOLDS_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,8 @@ class Truth:
     states: NDArray[np.float64]
 
     def at(self, t: float) -> NDArray[np.float64] | None:
-        """Valence and arousal at a time, linear between the records; None outside of them."""
-        if not len(self.times) or not self.times[0] <= t <= self.times[-1]:
+        """Valence and arousal at a time, linear between the records and steady shortly after the last; else None."""
+        if not len(self.times) or not self.times[0] <= t <= self.times[-1] + _HOLDS_S:
             return None
         return np.array([np.interp(t, self.times, self.states[:, axis]) for axis in range(2)])
 

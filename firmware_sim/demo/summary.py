@@ -99,7 +99,7 @@ def summarise(
         packs: sent by the wearables.
         script: the course of the listener's feeling.
         seed: of the listener.
-        output: where the sound went.
+        output: where the sound was meant to go.
     """
     truth = recording.truth()
     catalogue: NDArray[np.float64] = np.array(list(intended.values()), dtype=np.float64).reshape(-1, 2)
@@ -132,7 +132,8 @@ def summarise(
         ),
         script=script,
         seed=seed,
-        output=output,
+        # The player falls back to silence where there is no sound device, and says so.
+        output=(recording.plays[-1].output if recording.plays else "") or output,
     )
 
 

@@ -24,17 +24,21 @@ class Workspace:
     Attributes:
         folder: absolute.
         port: of the agent's embedded broker.
+        tracks: size of the demo catalogue; each has a folder of its own, because pieces of two do not mix.
         seed: of the listener; each has data of their own, because a baseline learned on one misleads about another.
     """
 
     folder: Path
     port: int
+    tracks: int
     seed: int
 
     @property
     def music(self) -> Path:
-        """The demo catalogue."""
-        return self.folder / "music"
+        """The demo catalogue; a newer composer starts anew instead of refusing what an older one made."""
+        from firmware_sim.music.tags import COMPOSER_VERSION
+
+        return self.folder / f"music-{self.tracks}-v{COMPOSER_VERSION}"
 
     @property
     def config(self) -> Path:

@@ -18,10 +18,11 @@ TRUTH = Truth(np.array([0.0, 10.0]), np.array([[0.0, 0.0], [0.6, 0.8]]))
 NOTHING = np.empty((0, 2))
 
 
-def test_the_truth_between_two_records_is_linear_and_unknown_outside():
+def test_the_truth_is_linear_between_records_steady_shortly_after_and_unknown_elsewhere():
     np.testing.assert_allclose(TRUTH.at(5.0), [0.3, 0.4])
     assert TRUTH.at(-0.1) is None
-    assert TRUTH.at(10.1) is None
+    np.testing.assert_allclose(TRUTH.at(11.0), [0.6, 0.8])
+    assert TRUTH.at(12.0) is None
     assert Truth(np.empty(0), np.empty((0, 2))).at(0.0) is None
 
 

@@ -9,7 +9,7 @@ from models.errors import AttuneError, Reason
 
 
 def test_the_agents_settings_are_toml_with_the_keys_of_the_design(tmp_path: Path):
-    workspace = Workspace(tmp_path / 'a "folder" with ünusual name', 1999, 4)
+    workspace = Workspace(tmp_path / 'a "folder" with ünusual name', 1999, 72, 4)
     workspace.write("file")
     content = tomllib.loads(workspace.config.read_text(encoding="utf-8"))
     assert content["broker"] == {"host": "", "port": 1999}
@@ -20,12 +20,12 @@ def test_the_agents_settings_are_toml_with_the_keys_of_the_design(tmp_path: Path
 
 def test_another_listener_gets_data_of_their_own(tmp_path: Path):
     for seed in (1, 2):
-        Workspace(tmp_path, 1999, seed).write("silent")
+        Workspace(tmp_path, 1999, 72, seed).write("silent")
     assert {path.name for path in tmp_path.glob("data-*")} == {"data-1", "data-2"}
 
 
 def test_results_of_an_earlier_run_are_removed(tmp_path: Path):
-    workspace = Workspace(tmp_path, 1999, 1)
+    workspace = Workspace(tmp_path, 1999, 72, 1)
     workspace.summary.write_text("{}")
     workspace.wav.write_bytes(b"old")
     workspace.write("file")
@@ -36,7 +36,7 @@ def test_results_of_an_earlier_run_are_removed(tmp_path: Path):
 def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(AttuneError) as refusal:
-        Workspace(tmp_path / "file", 1999, 1).write("silent")
+        Workspace(tmp_path / "file", 1999, 72, 1).write("silent")
     assert refusal.value.reason is Reason.READ_ONLY
 
 
