@@ -5,9 +5,15 @@ Rules:
 - Results go to standard output, everything else to standard error; 0 fine, 1 failed, 2 wrong use.
 - An error that Attune raises on purpose is told in its own words, without a stack.
 - Nothing heavy is imported before the command that needs it.
+- NumPy computes in one thread: the products are small, the music needs the other cores, and threads that wait for each
+  other cost more than they save. Whoever sets the variable knows better.
 """
 
 from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is loaded, so it stands before all else
 
 import sys
 from typing import Annotated
