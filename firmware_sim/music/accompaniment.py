@@ -15,7 +15,7 @@ from firmware_sim.music.emotion import Character
 from firmware_sim.music.rhythm import subdivision
 from firmware_sim.music.score import Note
 
-__all__ = ["BASS_FIGURES", "COMP_FIGURES", "Figure", "Span"]
+__all__ = ["FIGURES", "Figure", "Span"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,11 @@ Figure = Callable[[Span, np.random.Generator], list[Note]]
 def _held(span: Span, _: np.random.Generator) -> list[Note]:
     """The chord, held."""
     return [Note(span.start, span.beats, pitch, span.level) for pitch in span.voicing]
+
+
+def _final(span: Span, _: np.random.Generator) -> list[Note]:
+    """The chord over the bass in octaves, held: a last word."""
+    return [Note(span.start, span.beats, pitch, span.level) for pitch in (span.bass - 12, span.bass, *span.voicing)]
 
 
 def _rolled(span: Span, rng: np.random.Generator) -> list[Note]:
@@ -246,8 +251,9 @@ def _octaves(span: Span, _: np.random.Generator) -> list[Note]:
     ]
 
 
-COMP_FIGURES: dict[str, Figure] = {
+FIGURES: dict[str, Figure] = {
     "held": _held,
+    "final": _final,
     "rolled": _rolled,
     "arpeggio": _arpeggio,
     "rising": _rising,
@@ -259,9 +265,7 @@ COMP_FIGURES: dict[str, Figure] = {
     "strum": _strum,
     "power": _power,
     "hammer": _hammer,
-}
-
-BASS_FIGURES: dict[str, Figure] = {
+    # of the bass
     "root": _root,
     "root and fifth": _root_and_fifth,
     "walking": _walking,

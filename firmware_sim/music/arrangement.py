@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from firmware_sim.music.accompaniment import BASS_FIGURES, COMP_FIGURES, Figure, Span
+from firmware_sim.music.accompaniment import FIGURES, Span
 from firmware_sim.music.artists import Artist, Mood, Seat
 from firmware_sim.music.emotion import Character, Emotion, character_of
 from firmware_sim.music.form import LeadSheet, Section, sketch
@@ -19,6 +19,8 @@ __all__ = ["arrange", "compose"]
 
 # Centres of the roles before the register moves them, as MIDI pitches; EMOPIA's piano clips lie around them.
 _LEAD_CENTRE, _COMP_CENTRE, _PAD_CENTRE, _BASS_CENTRE = 72, 57, 62, 40
+# Velocity above which a section of strings stops holding its chords and bows them again and again.
+_STROKES_FROM = 0.66
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,18 @@ class _Session:
     @property
     def character(self) -> Character:
         return self.sheet.character
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What an accompanying player plays: figures for themes, contrast and ending, around a pitch."""
+
+    centre: float
+    theme: str
+    contrast: str
+    ending: str
+    level: float
+    voices: int = 3
 
 
 def compose(emotion: Emotion, artist: Artist, seconds: float, rng: np.random.Generator) -> tuple[Score, Character]:
@@ -139,41 +153,49 @@ def _thicken(notes: list[Note], session: _Session, rng: np.random.Generator) -> 
 
 
 def _comp(session: _Session, rng: np.random.Generator) -> list[Note]:
-    character = session.character
-    centre = _COMP_CENTRE + 0.5 * character.register - 2.5 * character.weight
-    figures = session.mood.comp
-    return _figured(session, rng, centre, {"A": figures[0], "B": figures[-1]}, level=0.84)
+    character, figures = session.character, session.mood.comp
+    line = _Line(
+        centre=_COMP_CENTRE + 0.5 * character.register - 2.5 * character.weight,
+        theme=figures[0],
+        contrast=figures[-1],
+        ending="rolled" if character.velocity < 0.6 else "final",
+        level=0.84,
+    )
+    return _figured(line, session, rng)
 
 
 def _bass(session: _Session, rng: np.random.Generator) -> list[Note]:
     figures = session.mood.bass
-    return _figured(session, rng, _COMP_CENTRE, {"A": figures[0], "B": figures[-1]}, level=0.9)
+    return _figured(_Line(_COMP_CENTRE, figures[0], figures[-1], ending="root", level=0.9), session, rng)
 
 
-def _figured(
-    session: _Session, rng: np.random.Generator, centre: float, figures: dict[str, str], *, level: float
-) -> list[Note]:
-    """One figure for theme sections, one for the contrast, held chords at the end."""
+def _pad(session: _Session, rng: np.random.Generator) -> list[Note]:
+    """The chords, held while the music is calm, in repeated strokes once it is excited."""
+    character = session.character
+    figure = "pulse" if character.velocity > _STROKES_FROM else "held"
+    centre = _PAD_CENTRE + 0.5 * character.register
+    return _figured(_Line(centre, figure, figure, ending="held", level=0.9, voices=4), session, rng)
+
+
+def _figured(line: _Line, session: _Session, rng: np.random.Generator) -> list[Note]:
     sheet, character = session.sheet, session.character
-    stock = COMP_FIGURES | BASS_FIGURES
-    is_bass = figures["A"] in BASS_FIGURES
-    voicings = lead_voices(list(sheet.chords), centre)
+    voicings = lead_voices(list(sheet.chords), line.centre, voices=line.voices)
     basses = _bass_line(sheet, character)
     notes: list[Note] = []
     for section in sheet.sections:
-        figure: Figure = stock[figures["B" if section.name == "B" else "A"]]
+        figure = FIGURES[{"B": line.contrast, "ending": line.ending}.get(section.name, line.theme)]
         for bar in range(section.start, section.start + section.bars):
-            if section.name == "ending":
-                figure = stock["root" if is_bass else "rolled" if character.velocity < 0.6 else "held"]
-            following = min(bar + 1, len(basses) - 1)
             span = Span(
-                start=float(bar * sheet.bar), beats=float(sheet.bar), voicing=voicings[bar], bass=basses[bar],
-                next_bass=basses[following], character=character, beat_s=sheet.beat_s, level=character.velocity * level,
-            )  # fmt: skip
-            played = figure(span, rng)
-            if section.name == "ending" and not is_bass and figure is stock["held"]:
-                played += [Note(span.start, span.beats, pitch, span.level) for pitch in (span.bass, span.bass - 12)]
-            notes += _levelled(played, section.level)
+                start=float(bar * sheet.bar),
+                beats=float(sheet.bar),
+                voicing=voicings[bar],
+                bass=basses[bar],
+                next_bass=basses[min(bar + 1, len(basses) - 1)],
+                character=character,
+                beat_s=sheet.beat_s,
+                level=character.velocity * line.level,
+            )
+            notes += _levelled(figure(span, rng), section.level)
     return notes
 
 
@@ -188,17 +210,6 @@ def _bass_line(sheet: LeadSheet, character: Character) -> list[int]:
         line.append(best)
         previous = float(best)
     return line
-
-
-def _pad(session: _Session, _: np.random.Generator) -> list[Note]:
-    sheet, character = session.sheet, session.character
-    voicings = lead_voices(list(sheet.chords), _PAD_CENTRE + 0.5 * character.register, voices=4)
-    return [
-        Note(float(bar * sheet.bar), sheet.bar * 1.02, pitch, character.velocity * section.level * 0.9)
-        for section in sheet.sections
-        for bar in range(section.start, section.start + section.bars)
-        for pitch in voicings[bar]
-    ]
 
 
 def _colour(session: _Session, _: np.random.Generator) -> list[Note]:

@@ -60,6 +60,7 @@ class Artist:
         swing: 0 to 1.
         waltz: share of pieces in three.
         drive: overdrive of electric guitars at full arousal.
+        tilt: how far the mix grows brighter with arousal, 0 to 1; little for a piano in a hall, recorded as it is.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Artist:
     swing: float = 0.0
     waltz: float = 0.15
     drive: float = 0.0
+    tilt: float = 1.0
 
     def mood(self, valence: float, arousal: float) -> Mood:
         """The figures for a point of the plane."""
@@ -100,6 +102,20 @@ ARTISTS: tuple[Artist, ...] = (
         dark=Mood(("pulse", "arpeggio")),
         fierce=Mood(("hammer", "tremolo")),
         waltz=0.3,
+        tilt=0.2,
+    ),
+    Artist(
+        name="Ottilie Brandmark",
+        genre="Contemporary Classical",
+        seats=(Seat("lead", "piano", -1.0, 0.1, -10), Seat("comp", "piano", -2.0, -0.1, -10)),
+        calm=Mood(("arpeggio", "rising")),
+        tender=Mood(("rising", "rolled")),
+        lively=Mood(("rising", "pulse")),
+        bright=Mood(("pulse", "rising")),
+        dark=Mood(("arpeggio", "pulse")),
+        fierce=Mood(("pulse", "hammer")),
+        waltz=0.2,
+        tilt=0.2,
     ),
     Artist(
         name="Bastian Quill",
@@ -117,6 +133,7 @@ ARTISTS: tuple[Artist, ...] = (
         bright=Mood(("offbeat", "pulse"), groove="timpani"),
         dark=Mood(("pulse", "tremolo")),
         fierce=Mood(("hammer", "pulse"), groove="timpani"),
+        tilt=0.4,
     ),
     Artist(
         name="Perpetua Lindgaard Trio",
@@ -135,6 +152,7 @@ ARTISTS: tuple[Artist, ...] = (
         fierce=Mood(("hammer", "comping"), ("driving",), "driving"),
         swing=0.75,
         waltz=0.2,
+        tilt=0.6,
     ),
     Artist(
         name="Corwin Ashgrove",

@@ -20,13 +20,14 @@ _LOOK_AHEAD_S = 0.004
 _TILT_DB = 6.0
 
 
-def master(performance: Performance, character: Character, rng: np.random.Generator) -> Audio:
+def master(performance: Performance, character: Character, rng: np.random.Generator, *, tilt: float = 1.0) -> Audio:
     """The finished piece, `float32[n, 2]`, within ±`CEILING`, without DC, silent at both ends.
 
     Args:
         performance: what the players played.
         character: loudness, reverberation and brightness.
         rng: the room's reflections.
+        tilt: how far the treble follows the brightness, 0 to 1.
     """
     from scipy.signal import butter, oaconvolve, sosfilt
 
@@ -35,7 +36,10 @@ def master(performance: Performance, character: Character, rng: np.random.Genera
     wet = np.stack([oaconvolve(performance.send, side)[:samples] for side in response])
     mix = performance.dry + wet
     # 24 Hz: below every note, above DC and the slow drift of plucked loops.
-    sections = [*butter(2, 24, "high", fs=SAMPLE_RATE, output="sos"), _shelf(_TILT_DB * (2 * character.brightness - 1))]
+    sections = [
+        *butter(2, 24, "high", fs=SAMPLE_RATE, output="sos"),
+        _shelf(tilt * _TILT_DB * (2 * character.brightness - 1)),
+    ]
     mix = sosfilt(np.array(sections, np.float32), mix, axis=1)
     for _ in range(2):  # limiting takes a little loudness away; the second pass gives it back
         mix = limited(mix * np.float32(10 ** ((character.loudness_db - gated_rms_db(mix)) / 20)))
@@ -58,7 +62,7 @@ def room(decay_s: float, damping_hz: float, rng: np.random.Generator) -> Audio:
     spectrum = np.fft.rfft(rng.normal(size=(2, samples)))
     hz = np.fft.rfftfreq(samples, 1 / SAMPLE_RATE)
     response = np.zeros((2, samples))
-    for low, high, share, level in ((150, 700, 1.0, 1.0), (700, damping_hz, 0.85, 0.9), (damping_hz, 11_000, 0.4, 0.5)):
+    for low, high, share, level in ((150, 700, 1.0, 1.0), (700, damping_hz, 0.85, 0.9), (damping_hz, 13_000, 0.4, 0.7)):
         band = spectrum / np.sqrt((1 + (low / np.maximum(hz, 1)) ** 4) * (1 + (hz / high) ** 4))
         response += level * np.fft.irfft(band, samples) * np.exp(-6.91 * time / (decay_s * share))
     response *= np.clip(time / 0.02, 0, 1)  # the diffuse field builds up over the first 20 ms

@@ -122,10 +122,10 @@ def _amplified(stereo: Audio, drive: float) -> Audio:
     """A guitar amplifier: saturation, then a loudspeaker that passes the middle."""
     from scipy.signal import butter, sosfilt
 
-    gain = 1 + 14 * drive
+    gain = 1 + 18 * drive
     level = float(np.sqrt(np.mean(np.square(stereo)))) + 1e-9
     saturated = np.tanh(stereo * (gain * 0.12 / level))
-    cabinet = butter(2, [85, 4200], "band", fs=SAMPLE_RATE, output="sos").astype(np.float32)
+    cabinet = butter(1, [85, 6500], "band", fs=SAMPLE_RATE, output="sos").astype(np.float32)
     shaped = sosfilt(cabinet, saturated, axis=1)
     loudness = level / (float(np.sqrt(np.mean(np.square(shaped)))) + 1e-9)
     amplified: Audio = ((1 - 0.8 * drive) * stereo + 0.8 * drive * loudness * shaped).astype(np.float32)

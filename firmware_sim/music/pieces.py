@@ -32,4 +32,4 @@ def make_piece(emotion: Emotion, artist: Artist, seconds: float, seed: tuple[int
     composer, players, desk = (np.random.default_rng([*seed, stage]) for stage in range(3))
     score, character = compose(emotion, artist, seconds, composer)
     length = float(score.beat_times_s[-1]) + _TAIL_S
-    return master(perform(score, character, length, players), character, desk)
+    return master(perform(score, character, length, players), character, desk, tilt=artist.tilt)

@@ -4,7 +4,7 @@ Rules that this module keeps:
 
 - The emotions cover the valence-arousal plane evenly.
 - Artist, genre and album say nothing about the emotion: each quadrant's emotions are dealt out like cards, so that
-  every artist gets an equal share of every quadrant, and within a quadrant chance decides.
+  every artist gets an equal share of every quadrant and, within it, of mild and of intense ones.
 - Number, title, album and date are drawn without looking at the emotion, from chance of their own.
 """
 
@@ -94,7 +94,7 @@ def plan(settings: CatalogueSettings) -> tuple[PlannedPiece, ...]:
 
 
 def _deal(points: NDArray[np.float64], rng: np.random.Generator) -> list[int]:
-    """Artist of every point: each quadrant's points in random order, dealt round the table.
+    """Artist of every point: each quadrant's points, from mild to intense, dealt round the table.
 
     A small catalogue takes fewer artists, so that each of them still plays in every quadrant.
     """
@@ -105,9 +105,12 @@ def _deal(points: NDArray[np.float64], rng: np.random.Generator) -> list[int]:
     artists = np.zeros(len(points), int)
     seat = 0
     for number in (1, 2, 3, 4):
-        for index in rng.permutation(np.flatnonzero(quadrants == number)):
-            artists[index] = table[seat % players]
-            seat += 1
+        hand = np.flatnonzero(quadrants == number)
+        hand = hand[np.argsort(np.abs(points[hand, 1]))]
+        for first in range(0, len(hand), players):  # as many at a time as there are players, alike in intensity
+            for index in rng.permutation(hand[first : first + players]):
+                artists[index] = table[seat % players]
+                seat += 1
     return [int(artist) for artist in artists]
 
 

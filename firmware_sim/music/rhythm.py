@@ -50,7 +50,7 @@ _GROOVES: dict[str, dict[str, tuple[tuple[int, float], ...]]] = {
     "driving": {
         "kick": ((0, 1.0), (3, 0.7), (6, 0.8), (8, 0.9), (11, 0.7), (14, 0.6)),
         "snare": ((4, 0.95), (12, 1.0), (15, 0.5)),
-        "closed hat": tuple((step, 0.6 if step % 4 == 0 else 0.4) for step in range(0, 16, 2)),
+        "open hat": tuple((step, 0.55 if step % 4 == 0 else 0.35) for step in range(0, 16, 2)),
         "low tom": ((7, 0.5), (10, 0.5)),
     },
     "timpani": {"timpani": ((0, 0.8), (6, 0.45), (8, 0.65), (14, 0.5))},

@@ -65,24 +65,24 @@ def _cymbal(name: str, ring_s: float, level: float, band_hz: tuple[float, float]
 
 _ACOUSTIC: dict[str, Callable[[], Audio]] = {
     "kick": lambda: _mix(0.75 * _sweep(150, 52, 0.02, 0.11), 0.05 * _hiss("beater", (1500, 4000), 0.006)),
-    "snare": lambda: _mix(0.3 * _sweep(260, 190, 0.02, 0.06), 0.2 * _hiss("snare", (1200, 9000), 0.07)),
+    "snare": lambda: _mix(0.3 * _sweep(260, 190, 0.02, 0.06), 0.24 * _hiss("snare", (1200, 12000), 0.1)),
     "clap": lambda: 0.2 * _hiss("clap", (900, 5000), 0.06),
-    "closed hat": lambda: 0.12 * _hiss("hat", (6500, 14000), 0.022),
-    "open hat": lambda: 0.11 * _hiss("open hat", (6000, 14000), 0.12),
+    "closed hat": lambda: 0.15 * _hiss("hat", (5500, 15000), 0.045),
+    "open hat": lambda: 0.12 * _hiss("open hat", (5000, 15000), 0.2),
     "low tom": lambda: 0.55 * _sweep(150, 98, 0.05, 0.16),
-    "crash": lambda: _cymbal("crash", 0.6, 0.75, (900, 11000)),
-    "ride": lambda: _cymbal("ride", 0.3, 0.4, (2500, 11000)),
-    "shaker": lambda: 0.1 * _hiss("shaker", (4500, 11000), 0.03),
+    "crash": lambda: _cymbal("crash", 1.1, 0.9, (900, 13000)),
+    "ride": lambda: _cymbal("ride", 0.5, 0.5, (2500, 13000)),
+    "shaker": lambda: 0.13 * _hiss("shaker", (4500, 12000), 0.04),
     "brush": lambda: 0.12 * _hiss("brush", (1500, 7000), 0.09),
     "timpani": _timpani,
 }
 # What a drum machine has of its own; it borrows the rest from the kit.
 _ELECTRONIC: dict[str, Callable[[], Audio]] = {
     "kick": lambda: 0.8 * _sweep(220, 46, 0.03, 0.16),
-    "snare": lambda: _mix(0.25 * _sweep(330, 180, 0.02, 0.07), 0.2 * _hiss("machine snare", (1800, 10000), 0.09)),
-    "clap": lambda: 0.2 * _hiss("machine clap", (1000, 6000), 0.1),
-    "closed hat": lambda: 0.11 * _hiss("machine hat", (8000, 15000), 0.018),
-    "open hat": lambda: 0.11 * _hiss("machine open hat", (7500, 15000), 0.1),
+    "snare": lambda: _mix(0.25 * _sweep(330, 180, 0.02, 0.07), 0.26 * _hiss("machine snare", (1800, 12000), 0.1)),
+    "clap": lambda: 0.25 * _hiss("machine clap", (1000, 9000), 0.12),
+    "closed hat": lambda: 0.13 * _hiss("machine hat", (7000, 15000), 0.035),
+    "open hat": lambda: 0.12 * _hiss("machine open hat", (6500, 15000), 0.16),
 }
 
 

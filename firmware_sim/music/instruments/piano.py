@@ -37,10 +37,10 @@ def _grand(pitch: int) -> Audio:
     number = np.arange(1, min(44, int(14_000 / base)) + 1)
     hz = base * number * np.sqrt((1 + stiffness * number**2) / (1 + stiffness))
     strike = np.abs(np.sin(np.pi * number * _STRIKE)) + 0.03
-    radiated = 1 / np.sqrt(1 + (110 / hz) ** 4)  # a soundboard is too small to radiate the lowest fundamentals
+    radiated = 1 / np.sqrt(1 + (80 / hz) ** 4)  # a soundboard is too small to radiate the lowest fundamentals
     colour = strike * radiated * 10 ** (rng.normal(0, 1.5, len(number)) / 20)
     layers = []
-    for corner_hz, slope in ((380 + 1.1 * base, 1.15), (1700 + 2.0 * base, 0.7)):
+    for corner_hz, slope in ((380 + 1.1 * base, 1.15), (1150 + 1.8 * base, 0.75)):
         layers.append(colour * number**-slope * np.exp(-((hz / corner_hz) ** 0.9)))
     prompt = 2.4 * 2 ** ((pitch - 60) / 20) + 3.0e-7 * hz**2
     late = 0.2 * prompt
@@ -60,11 +60,11 @@ def _grand(pitch: int) -> Audio:
 def _knock(pitch: int, samples: int) -> Audio:
     """The action's thump on the soundboard, duller and weaker for the soft layer."""
     rng = seeded("piano knock", pitch)
-    thump = noise(rng, 0.12, 80, 420) * np.exp(-np.arange(round(0.12 * SAMPLE_RATE)) / (0.018 * SAMPLE_RATE))
+    thump = noise(rng, 0.12, 50, 400) * np.exp(-np.arange(round(0.12 * SAMPLE_RATE)) / (0.018 * SAMPLE_RATE))
     click = noise(rng, 0.12, 900, 3500) * np.exp(-np.arange(round(0.12 * SAMPLE_RATE)) / (0.006 * SAMPLE_RATE))
     knock = np.zeros((2, samples), np.float32)
-    knock[0, : len(thump)] = 0.02 * thump
-    knock[1, : len(thump)] = 0.035 * thump + 0.02 * click
+    knock[0, : len(thump)] = 0.025 * thump
+    knock[1, : len(thump)] = 0.05 * thump + 0.015 * click
     return knock
 
 

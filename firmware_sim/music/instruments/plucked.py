@@ -59,11 +59,11 @@ def _acoustic(
 
 
 def _nylon(pitch: int) -> Audio:
-    return _acoustic("nylon", pitch, pluck=0.22, corners_hz=(900, 2600), damping=0.9, body=(98.0, 205.0, 410.0))
+    return _acoustic("nylon", pitch, pluck=0.22, corners_hz=(900, 3800), damping=0.9, body=(98.0, 205.0, 410.0))
 
 
 def _steel(pitch: int) -> Audio:
-    return _acoustic("steel", pitch, pluck=0.14, corners_hz=(1700, 5200), damping=0.65, body=(110.0, 220.0, 560.0))
+    return _acoustic("steel", pitch, pluck=0.14, corners_hz=(1700, 7500), damping=0.65, body=(110.0, 220.0, 560.0))
 
 
 def _upright(pitch: int) -> Audio:
@@ -92,9 +92,7 @@ def _loop(name: str, pitch: int, *, brightness: float, damping: float, seconds: 
 
 def _electric(pitch: int) -> Audio:
     seconds = float(np.clip(4.0 * 2 ** (-(pitch - 52) / 30), 1.5, 4.0))
-    layers = [
-        _loop("electric guitar", pitch, brightness=bright, damping=0.5, seconds=seconds) for bright in (0.1, 0.55)
-    ]
+    layers = [_loop("electric guitar", pitch, brightness=bright, damping=0.5, seconds=seconds) for bright in (0.1, 0.9)]
     return faded(levelled(np.stack(layers)), 0.002, 0.3)
 
 
@@ -102,7 +100,7 @@ def _overdriven(pitch: int) -> Audio:
     """A string into an amplifier at its limit: compressed, sustained, saturated (single notes; chords take `drive`)."""
     clean = _electric(pitch)
     envelope = np.exp(0.5 * np.arange(clean.shape[1]) / SAMPLE_RATE).astype(np.float32)
-    layers = np.stack([np.tanh(gain * clean[1] * envelope / 0.12) for gain in (1.2, 3.5)])
+    layers = np.stack([np.tanh(gain * clean[1] * envelope / 0.12) for gain in (1.5, 6.0)])
     layers -= layers.mean(axis=1, keepdims=True)
     return faded(levelled(layers.astype(np.float32)), 0.003, 0.3)
 

@@ -59,12 +59,12 @@ def _ensemble(
 def _strings(pitch: int) -> Audio:
     number = np.arange(1, max(6, min(28, int(9000 / frequency_hz(pitch)))) + 1)
     body = 10 ** (seeded("string body", 0).normal(0, 2, 64)[: len(number)] / 20)
-    return _ensemble("strings", pitch, body / number, cents=5.0, corners_hz=(1300, 4200))
+    return _ensemble("strings", pitch, body / number, cents=5.0, corners_hz=(1300, 6000))
 
 
 def _pad(pitch: int) -> Audio:
     number = np.arange(1, 13)
-    return _ensemble("pad", pitch, 1 / number**1.5, cents=7.0, corners_hz=(500, 1900))
+    return _ensemble("pad", pitch, 1 / number**1.5, cents=7.0, corners_hz=(500, 3000))
 
 
 def _organ(pitch: int) -> Audio:
@@ -94,7 +94,7 @@ def _saws(name: str, pitch: int, *, cents: float, corners_hz: tuple[float, float
 
 
 def _lead(pitch: int) -> Audio:
-    return _saws("lead", pitch, cents=4.0, corners_hz=(900, 3800), highest_hz=11_000)
+    return _saws("lead", pitch, cents=4.0, corners_hz=(900, 7000), highest_hz=11_000)
 
 
 def _pluck(pitch: int) -> Audio:
@@ -106,7 +106,7 @@ def _pluck(pitch: int) -> Audio:
     modes = Modes(
         hz=hz,
         decay=2.2 + hz / 420,
-        amplitude=np.array([np.tile(1 / number, 2) * np.exp(-hz / corner) for corner in (1100, 5000)]),
+        amplitude=np.array([np.tile(1 / number, 2) * np.exp(-hz / corner) for corner in (1100, 8000)]),
         phase=np.zeros(len(hz)),
     )
     return faded(levelled(ring(modes, 1.8), window_s=0.3), 0.002, 0.3)
