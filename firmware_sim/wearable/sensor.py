@@ -125,7 +125,7 @@ class Sensor:
         artefact = np.interp(np.linspace(0, 1, count), np.linspace(0, 1, len(shake)), shake)
         moved = min(1.0, block.motion) * _PULSE_MOTION * self._noise
         values = block.pulse + self._pulse_size * (_PULSE_NOISE * self._normal(count) + moved * artefact)
-        return Samples(_grid(block, count), np.round(values, 2))
+        return Samples(_grid(block, count), np.asarray(np.round(values, 2), dtype=np.float64))
 
     def _conductance(self, block: Block) -> Samples:
         error = _CONDUCTANCE_NOISE + _CONDUCTANCE_MOTION * min(1.0, block.motion)
@@ -139,7 +139,7 @@ class Sensor:
     def _acceleration(self, block: Block) -> Samples:
         values = block.acceleration + _ACCELERATION_NOISE * self._normal(block.acceleration.shape)
         stepped = np.round(np.round(values / _ACCELERATION_STEP) * _ACCELERATION_STEP, 3)
-        return Samples(_grid(block, len(values)), stepped)
+        return Samples(_grid(block, len(values)), np.asarray(stepped, dtype=np.float64))
 
 
 def _stepped(value: float, step: float) -> float:
