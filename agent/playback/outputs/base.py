@@ -22,14 +22,12 @@ class Output(Protocol):
     Attributes:
         name: as in the settings.
         underruns: how often the output itself was served too late.
+        latency_s: seconds between taking a frame and its being heard.
     """
 
     name: str
     underruns: int
-
-    @property
-    def latency_s(self) -> float:
-        """Seconds between taking a frame and its being heard."""
+    latency_s: float
 
     def start(self, render: Render) -> None:
         """Begin to take sound.

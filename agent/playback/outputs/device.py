@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import sys
 from types import ModuleType
 from typing import Any
 
@@ -36,14 +38,11 @@ class DeviceOutput:
         self._sample_rate = sample_rate
         self._wanted_latency_s = latency_s
         self._clock = clock
-        self._stream: Any = None  # sounddevice publishes no type information
+        self._library: Any = None  # sounddevice publishes no type information
+        self._stream: Any = None
         self._asked = 0.0
+        self.latency_s = 0.0  # as PortAudio states it
         self.underruns = 0
-
-    @property
-    def latency_s(self) -> float:
-        """What the stream buffers, as PortAudio states it."""
-        return float(self._stream.latency) if self._stream is not None else 0.0
 
     def start(self, render: Render) -> None:
         """Open the device.
@@ -51,7 +50,7 @@ class DeviceOutput:
         Raises:
             PlaybackError: NO_DEVICE, with the system's own words.
         """
-        library = self._load()
+        library = _load()
 
         def callback(out: NDArray[np.float32], _frames: int, _time: object, status: Any) -> None:  # noqa: ANN401
             self._asked = self._clock.now()
@@ -78,39 +77,48 @@ class DeviceOutput:
             raise PlaybackError(
                 f"{where} cannot be opened: {error}", reason=Reason.NO_DEVICE, remedy=_REMEDY
             ) from error
-        self._stream = stream
+        self._library, self._stream = library, stream
+        self.latency_s = float(stream.latency)
 
     def failure(self) -> PlaybackError | None:
         """Return NO_DEVICE when the stream has ended or stopped asking."""
         if self._stream is None:
             return None
-        if not self._stream.active or self._clock.now() - self._asked > _STALLED_S:
-            return PlaybackError("The sound device is gone", reason=Reason.NO_DEVICE, remedy=_REMEDY)
-        return None
+        try:
+            lost = not self._stream.active or self._clock.now() - self._asked > _STALLED_S
+        except self._library.PortAudioError:
+            lost = True
+        return PlaybackError("The sound device is gone", reason=Reason.NO_DEVICE, remedy=_REMEDY) if lost else None
 
     def stop(self) -> None:
         """Close the device; what it has buffered is not waited for."""
-        stream, self._stream = self._stream, None
+        stream, self._stream, self.latency_s = self._stream, None, 0.0
         if stream is not None:
             stream.abort(ignore_errors=True)
             stream.close(ignore_errors=True)
 
-    def _load(self) -> ModuleType:
-        """Import PortAudio, or make it look anew: it lists the devices when it starts and never again."""
-        try:
-            import sounddevice
-        except OSError as error:
-            raise PlaybackError(
-                f"PortAudio cannot be loaded: {error}", reason=Reason.NO_DEVICE, remedy="sudo apt install libportaudio2"
-            ) from error
-        silence_audio_libraries()
-        try:
-            # The documented way, underscores and all, to see a device that was plugged in since.
+
+def _load() -> ModuleType:
+    """Import PortAudio, or, when it is there already, let it look for devices anew."""
+    known = "sounddevice" in sys.modules
+    silence_audio_libraries()  # before the import, which looks for devices too
+    try:
+        import sounddevice
+    except OSError as error:
+        raise PlaybackError(
+            f"PortAudio cannot be loaded: {error}", reason=Reason.NO_DEVICE, remedy="sudo apt install libportaudio2"
+        ) from error
+    try:
+        if known and any("JACK" in api["name"] for api in sounddevice.query_hostapis()):
+            # A device was lost, and it may be that the JACK server has ended. Then PortAudio's clean-up runs into an
+            # assertion and takes the process along (Terminate in pa_jack.c): do without it, now and at exit.
+            atexit.unregister(sounddevice._exit_handler)  # noqa: SLF001
+        elif known:
+            # The documented way, underscores and all, to see a device that was plugged in since: PortAudio lists them
+            # when it starts and never again.
             sounddevice._terminate()  # noqa: SLF001
             sounddevice._initialize()  # noqa: SLF001
-        except sounddevice.PortAudioError as error:
-            raise PlaybackError(
-                f"PortAudio does not start: {error}", reason=Reason.NO_DEVICE, remedy=_REMEDY
-            ) from error
-        library: ModuleType = sounddevice
-        return library
+    except sounddevice.PortAudioError as error:
+        raise PlaybackError(f"PortAudio does not start: {error}", reason=Reason.NO_DEVICE, remedy=_REMEDY) from error
+    library: ModuleType = sounddevice
+    return library

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from agent.playback.outputs.base import Output, Render
 from models.errors import PlaybackError
 
@@ -91,13 +94,20 @@ class OutputSwitch:
         self._retry_at = now + self._retry_s
 
     def _retry(self, now: float) -> None:
-        self._fallback.stop()
-        self._on_switch(self._wanted.name)
+        """Look for the output. That may take seconds, in which the fallback goes on."""
         try:
-            self._wanted.start(self._render)
+            self._wanted.start(self._gated)
         except PlaybackError:
             self._retry_s = min(2.0 * self._retry_s, _RETRY_LIMIT_S)
-            self._fall_back(now)
-        else:
-            self.current = self._wanted
-            self._on_restored()
+            self._retry_at = now + self._retry_s
+            return
+        self._fallback.stop()
+        self._on_switch(self._wanted.name)
+        self.current = self._wanted
+        self._on_restored()
+
+    def _gated(self, out: NDArray[np.float32]) -> int:
+        if self.current is self._wanted:
+            return self._render(out)
+        out[:] = 0.0
+        return 0
