@@ -50,8 +50,8 @@ INSTRUMENTS: dict[str, Instrument] = {
 }
 
 
-# Pieces share tones, so each is built once; the bound keeps a process under about 200 MB (a tone has up to 2.8 MB).
-@lru_cache(maxsize=110)
+# Pieces share tones, so each is built once; the bound keeps a process small: a tone has up to 2.8 MB.
+@lru_cache(maxsize=56)
 def tone(name: str, pitch: int) -> Audio:
     """The soft and the hard layer of an instrument's tone: `float32[2, n]`, not to be changed.
 
