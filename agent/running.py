@@ -98,6 +98,8 @@ class Running:
         await asyncio.to_thread(self._stations.player.close)
         await self._listening.drain()
         self._listening.publish()
+        self._gather()
+        self._publish_health(time.time())
         with contextlib.suppress(StorageError):
             await self._keep_once()
 
@@ -159,18 +161,19 @@ class Running:
                 self._listening.publish()
                 told_at = now
             if stations.health.is_due(now):
-                stations.publisher.health(
-                    stations.health.message(
-                        now,
-                        streams=stations.session.sensing.streams(now),
-                        playback={
-                            "frames": status.frames_played,
-                            "seconds": round(status.frames_played / status.sample_rate, 3),
-                            "underruns": status.underruns,
-                        },
-                        tracks=len(stations.session.repertoire.catalogue),
-                    )
-                )
+                self._publish_health(now)
+
+    def _publish_health(self, now: float) -> None:
+        stations = self._stations
+        status = stations.player.status()
+        playback = {
+            "frames": status.frames_played,
+            "seconds": round(status.frames_played / status.sample_rate, 3),
+            "underruns": status.underruns,
+        }
+        streams = stations.session.sensing.streams(now)
+        tracks = len(stations.session.repertoire.catalogue)
+        stations.publisher.health(stations.health.message(now, streams=streams, playback=playback, tracks=tracks))
 
     def _gather(self) -> None:
         """Take over what the stations counted themselves."""

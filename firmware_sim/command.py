@@ -25,7 +25,7 @@ __all__ = ["stream"]
 _WRONG_USE = frozenset({Reason.WRONG_VALUE, Reason.UNKNOWN_KEY, Reason.WRONG_TYPE, Reason.NOT_TOML})
 
 
-def stream(  # noqa: PLR0917 - the command line's options are its parameters
+def stream(
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Settings file; config/sim.toml explains it.")
     ] = None,

@@ -23,7 +23,7 @@ __all__ = ["demo"]
 _PORT = 1883
 
 
-def demo(  # noqa: PLR0917 - the command line's options are its parameters
+def demo(
     seconds: Annotated[float | None, typer.Option(min=5, help="End after this long; else run until Ctrl-C.")] = None,
     folder: Annotated[Path, typer.Option(metavar="DIR", help="Where music, settings and data go.")] = Path(".demo"),
     tracks: Annotated[int, typer.Option(min=12, max=999, help="Pieces in the demo catalogue.")] = 72,
