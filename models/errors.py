@@ -16,6 +16,7 @@ what stands as `code` on the wire.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 
 __all__ = [
@@ -85,8 +86,16 @@ class AttuneError(Exception):
         self.reason = reason
         self.remedy = remedy
 
+    def __reduce__(self) -> tuple[Callable[..., AttuneError], tuple[type[AttuneError], str, Reason, str]]:
+        """Lets an error come back from a child process: pickle cannot pass keyword-only arguments by itself."""
+        return _rebuild, (type(self), self.message, self.reason, self.remedy)
+
     def __str__(self) -> str:
         return f"{self.message}. {self.remedy}" if self.remedy else self.message
+
+
+def _rebuild(kind: type[AttuneError], message: str, reason: Reason, remedy: str) -> AttuneError:
+    return kind(message, reason=reason, remedy=remedy)
 
 
 class SettingsError(AttuneError):
