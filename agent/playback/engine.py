@@ -122,6 +122,7 @@ class Engine:
 
     def previous(self) -> None:
         """Go back to the beginning of the track, or, early in it, to the one before."""
+        self.observe()
         current = self.timeline.current
         if current is None:
             return
@@ -132,6 +133,7 @@ class Engine:
 
     def seek(self, seconds: float) -> None:
         """Go to a moment of the track that is heard; past its end is its end."""
+        self.observe()
         current = self.timeline.current
         if current is None:
             return
@@ -272,6 +274,7 @@ class Engine:
 
     def _switch(self, first: Iterable[TrackToPlay], cause: EndCause) -> None:
         """Leave the track that is heard; `first`, then what was committed, then what is asked for, follows."""
+        self.observe()
         ahead = self._drop_ahead()
         if self.timeline.current is None and ahead and cause is EndCause.NEXT:
             ahead = ahead[1:]  # it had not begun to be heard; it is what the listener wants to leave
@@ -316,7 +319,7 @@ class Engine:
                 track = crossing.ended.track
                 if crossing.cause is not EndCause.PREVIOUS:
                     self._history.append(track)
-                played_s, position_s = crossing.ended.frames / self.sample_rate, crossing.position / self.sample_rate
+                played_s, position_s = crossing.frames / self.sample_rate, crossing.position / self.sample_rate
                 self.tell(Ended(track, self._wall(), played_s, position_s, crossing.cause))
             if crossing.started is not None:
                 self.tell(Started(crossing.started.track, self._wall()))

@@ -42,10 +42,19 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """One track stopped being heard and another began; either may be None. `position` is where the first one ended."""
+    """One track stopped being heard and another began; either may be None.
+
+    Attributes:
+        ended: the first one.
+        cause: why it ended.
+        frames: how much of it was heard.
+        position: frame at which it ended.
+        started: the second one.
+    """
 
     ended: Play | None
     cause: EndCause
+    frames: int
     position: int
     started: Play | None
 
@@ -147,8 +156,11 @@ class Timeline:
 
     def _leave(self, cause: EndCause, started: Play | None) -> Crossing:
         if self.current is None:
-            return Crossing(None, cause, 0, started)
-        return Crossing(self.current.play, cause, self.position, started)
+            return Crossing(None, cause, 0, 0, started)
+        play = self.current.play
+        crossing = Crossing(play, cause, play.frames, self.position, started)
+        play.frames = 0  # it may come back: the listener can seek in the moment in which the track ends
+        return crossing
 
     def _extend(self, frame: int) -> None:
         count = frame - self._cursor

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from playback_by_hand import MakeRig, Shelf, Sound
 
@@ -64,6 +64,7 @@ class Listener:
 
 @settings(max_examples=150, deadline=None)
 @given(commands=st.lists(st.tuples(COMMANDS, st.floats(0.0, 3.0)), max_size=40))
+@example(commands=[("starve", 3.0), ("previous", 0.0), ("hear", 1.0)])  # sought in the moment in which the track ends
 def test_every_frame_that_was_heard_is_the_one_that_the_log_says(
     commands: list[tuple[str, float]], make_shelf: type[Shelf], make_rig: MakeRig
 ):
