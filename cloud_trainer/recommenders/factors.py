@@ -55,13 +55,13 @@ class FactorSettings:
         patience: checks without a gain.
     """
 
-    epochs: int = 120
+    epochs: int = 100
     batch: int = 128
     learning_rate: float = 0.003
     decay: float = 3e-5
     negatives: int = 512
     check_every: int = 4
-    patience: int = 4
+    patience: int = 3
 
 
 def pool(history: History, vectors: Floats) -> Floats:

@@ -23,7 +23,16 @@ from cloud_trainer.recommenders.interactions import ArtistSpace, History
 from cloud_trainer.recommenders.layout import SIZE, SLICES
 from models.situation import SITUATION, situation_vector
 
-__all__ = ["LIKED", "Contexts", "Items", "Rated", "contexts_of_histories", "rated_contexts", "situnes_items"]
+__all__ = [
+    "LIKED",
+    "Contexts",
+    "Items",
+    "Rated",
+    "UserVectors",
+    "contexts_of_histories",
+    "rated_contexts",
+    "situnes_items",
+]
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]

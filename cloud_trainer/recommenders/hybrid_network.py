@@ -35,8 +35,8 @@ Weights = dict[str, npt.NDArray[np.float32]]
 AFFECT: Final = 5
 """Valence, arousal, their standard deviations, and 1 where they are known."""
 EMBEDDING: Final = 128
-_MATCH: Final = 32
-_HIDDEN: Final = (48, 24)
+_MATCH: Final = 80
+_HIDDEN: Final = (96, 32)
 _EMOTION: Final = 7
 _SCORES: Final = 3
 _HALF: Final = FACTORS // 2

@@ -24,17 +24,19 @@ from cloud_trainer.recommenders.emotion_bridge import (
     sound_of,
     summary,
 )
-from cloud_trainer.recommenders.factors import FactorSettings, Weights, svdpp_scores, train_ncf, train_svdpp
+from cloud_trainer.recommenders.factors import FactorSettings, Weights, train_ncf, train_svdpp
 from cloud_trainer.recommenders.hybrid_contexts import (
+    Contexts,
     Items,
     Rated,
+    UserVectors,
     contexts_of_histories,
     rated_contexts,
     situnes_items,
 )
 from cloud_trainer.recommenders.hybrid_evaluation import BLOCK, block_candidates, judge_blocks, ranking_figures
 from cloud_trainer.recommenders.hybrid_network import AFFECT, EMBEDDING, Frozen, score_block
-from cloud_trainer.recommenders.hybrid_training import HybridSettings, Played, train_fusion
+from cloud_trainer.recommenders.hybrid_training import HybridSettings, Played, Validation, train_fusion
 from cloud_trainer.recommenders.interactions import History
 from cloud_trainer.recommenders.layout import SIZE, SLICES, item_table
 from cloud_trainer.recommenders.sequence_model import SEQUENCE, user_vectors
@@ -85,9 +87,9 @@ OUTPUTS: Final = (
     ),
 )
 _FOLDINGS: Final = {"full": 3, "tiny": 1}
-_STRONG: Final = 100
 _CALIBRATION_ROWS: Final = 60
-_ARTISTS_PER_CASE: Final = 40
+_JUDGED_LISTENERS: Final = 60
+_VALIDATION_LISTENERS: Final = 80
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ class HybridStage:
             world.played,
             world.tracks,
             world.rated["train"],
-            validation=world.rated["validation"],
+            validation=world.validation,
             frozen=world.frozen,
             settings=settings,
             seed=context.seed,
@@ -170,11 +172,11 @@ class World:
 
     Attributes:
         corpus: HetRec.
-        svdpp: weights of SVD++.
         artists: HetRec's, with embeddings drawn from their emotions.
         emotions: the artists' emotions, NaN where unknown.
         bridge: from emotion to item vectors.
         played: occasions of HetRec's training listeners.
+        validation: what the fusion's epochs are judged by.
         test: occasions of its test listeners, in the order of `corpus.test`.
         tracks: SiTunes'.
         rated: SiTunes' ratings by side: all of the lab and the earlier 70 % of daily life, then 10 and 20 %.
@@ -183,12 +185,12 @@ class World:
     """
 
     corpus: Corpus
-    svdpp: Weights
     artists: Items
     emotions: Floats
     bridge: EmotionBridge
     played: Played
-    test: Any
+    validation: Validation
+    test: Contexts
     tracks: Items
     rated: Mapping[str, Rated]
     frozen: Frozen
@@ -224,17 +226,25 @@ def _world(context: BuildContext, factors: FactorSettings) -> World:
         data, corpus.space, artists, bridge=bridge, emotion_map=emotion_map, generator=generator
     )
     context.progress.note(f"hybrid: the singers of {known.mean():.0%} of SiTunes' tracks are known")
-    rated = rated_contexts(data, tracks, to_users)
+    rated = _in_time(rated_contexts(data, tracks, to_users))
+    cases = corpus.validation[:_VALIDATION_LISTENERS]
     return World(
         corpus=corpus,
-        svdpp=svdpp,
         artists=artists,
         emotions=emotions,
         bridge=bridge,
-        played=_played(context, histories, svdpp, artists, to_users),
+        played=_played(context, histories, artists, to_users),
+        validation=Validation(
+            artists=artists,
+            contexts=contexts_of_histories([given for _, given, _ in cases], artists, to_users),
+            blocks=block_candidates(cases, len(vectors), generator),
+            asked=[min(len(asked), BLOCK) for _, _, asked in cases],
+            tracks=tracks,
+            rated=rated["validation"],
+        ),
         test=contexts_of_histories([given for _, given, _ in corpus.test], artists, to_users),
         tracks=tracks,
-        rated=_in_time(rated),
+        rated=rated,
         frozen=Frozen({name: value for name, value in ncf.items() if name != "items"}, emotion_map),
         songs=len(songs.artist),
     )
@@ -259,13 +269,7 @@ def _in_time(rated: Rated) -> dict[str, Rated]:
     }
 
 
-def _played(
-    context: BuildContext,
-    histories: Sequence[History],
-    svdpp: Weights,
-    artists: Items,
-    to_users: Any,  # noqa: ANN401
-) -> Played:
+def _played(context: BuildContext, histories: Sequence[History], artists: Items, to_users: UserVectors) -> Played:
     """Fold each training history several times: part given, the rest asked for."""
     generator = np.random.default_rng([context.seed, 2])
     given: list[History] = []
@@ -275,19 +279,13 @@ def _played(
         count = max(1, min(len(order) - 1, int(len(order) * generator.uniform(0.3, 0.9))))
         given.append(History(history.items[order[:count]], history.weights[order[:count]]))
         asked.append(history.items[order[count:]])
-    strong = []
-    for start in range(0, len(given), 256):
-        block = [(0, history, asked[start + i]) for i, history in enumerate(given[start : start + 256])]
-        for scores, (_, history, wanted) in zip(svdpp_scores(svdpp, block), block, strict=True):
-            scores[history.items] = scores[wanted] = -np.inf
-            strong.append(np.argsort(-scores)[: min(_STRONG, int(np.isfinite(scores).sum()))])
     contexts = contexts_of_histories(given, artists, to_users)
-    return Played(contexts, asked, [history.items for history in given], strong)
+    return Played(contexts, asked, [history.items for history in given])
 
 
 def _described(context: BuildContext, world: World, fusion: Weights, sources: Sequence[TrainingData]) -> Export:
     generator = np.random.default_rng([context.seed, 3])
-    cases, test = world.corpus.test[:_ARTISTS_PER_CASE], world.rated["test"]
+    cases, test = world.corpus.test[:_JUDGED_LISTENERS], world.rated["test"]
     blocks = block_candidates(cases, len(world.artists.vectors), generator)
     rows = [
         *_rows(world.test.take(np.arange(len(cases))).inputs(world.artists, blocks)),

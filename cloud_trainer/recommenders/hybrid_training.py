@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cloud_trainer.evaluation.ranking import auc
+from cloud_trainer.evaluation.ranking import auc, ndcg_at, ranks_of
 from cloud_trainer.progress import Progress
 from cloud_trainer.recommenders.hybrid_contexts import Contexts, Items, Rated
 from cloud_trainer.recommenders.hybrid_network import Frozen, Tensor, Weights, fused_logits, initial_weights
 
-__all__ = ["HybridSettings", "Played", "predict", "train_fusion"]
+__all__ = ["HybridSettings", "Played", "Validation", "predict", "train_fusion"]
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -28,8 +28,7 @@ class HybridSettings:
         steps: batches in an epoch.
         batch: occasions of each set in a batch.
         positives: played artists of an occasion that are asked for.
-        negatives: drawn artists beside them; half of them are among the listener's best by SVD++, because the first
-            places are decided between such.
+        negatives: drawn artists beside them.
         hide: chance that sound, history, state or situation of an occasion is hidden.
         rated_weight: weight of SiTunes' loss.
         learning_rate: of Adam.
@@ -39,9 +38,9 @@ class HybridSettings:
 
     epochs: int = 24
     steps: int = 40
-    batch: int = 48
+    batch: int = 40
     positives: int = 4
-    negatives: int = 60
+    negatives: int = 124
     hide: float = 0.3
     rated_weight: float = 0.5
     learning_rate: float = 0.002
@@ -57,13 +56,32 @@ class Played:
         contexts: one row each.
         asked: artists played and not given, per row.
         given: artists given, per row.
-        strong: artists that SVD++ ranks first, given and asked ones left out, per row.
     """
 
     contexts: Contexts
     asked: Sequence[Ints]
     given: Sequence[Ints]
-    strong: Sequence[Ints]
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What epochs are judged by.
+
+    Attributes:
+        artists: HetRec's.
+        contexts: occasions of validation listeners.
+        blocks: candidates of each, the asked ones first, -1 for an empty place.
+        asked: how many are asked for.
+        tracks: SiTunes'.
+        rated: later ratings.
+    """
+
+    artists: Items
+    contexts: Contexts
+    blocks: Ints
+    asked: Sequence[int]
+    tracks: Items
+    rated: Rated
 
 
 def predict(weights: Mapping[str, Tensor], frozen: Frozen, inputs: Mapping[str, Floats]) -> Floats:
@@ -78,20 +96,20 @@ def train_fusion(
     tracks: Items,
     rated: Rated,
     *,
-    validation: Rated,
+    validation: Validation,
     frozen: Frozen,
     settings: HybridSettings,
     seed: int,
     progress: Progress,
 ) -> Weights:
-    """Train and return the weights of the best epoch, judged by likelihood and ranking on the validation ratings.
+    """Train and return the weights of the best epoch, judged by the sum of AUC and NDCG@10 on validation.
 
     Args:
         artists: HetRec's.
         played: occasions of the training listeners.
         tracks: SiTunes'.
         rated: the earlier ratings.
-        validation: later ratings.
+        validation: what epochs are judged by.
         frozen: what stays as it is.
         settings: how.
         seed: of everything random.
@@ -128,11 +146,12 @@ def train_fusion(
                 listening = _played_batch(artists, played, settings, generator)
                 rating, liked = _rated_batch(tracks, rated, settings, generator)
                 step(_constants(listening), _constants(rating), tf.constant(liked))
-            score = _judge(variables, frozen, tracks, validation)
+            likes, ndcg = _judge(variables, frozen, validation)
+            score = likes + ndcg
             best, best_score, waited = (
                 (_values(variables), score, 0) if score > best_score else (best, best_score, waited + 1)
             )
-            advance(f"validation AUC {best_score:.3f}")
+            advance(f"validation AUC {likes:.3f}, NDCG@10 {ndcg:.3f}")
             if waited >= settings.patience:
                 break
     return best
@@ -148,12 +167,22 @@ def _constants(arrays: Mapping[str, Floats]) -> dict[str, Tensor]:
     return {name: tf.constant(array) for name, array in arrays.items()}
 
 
-def _judge(variables: Mapping[str, Tensor], frozen: Frozen, tracks: Items, validation: Rated) -> float:
-    """Return the AUC; where all or none were liked there is none to be had, and every epoch is as good as the last."""
-    if validation.liked.all() or not validation.liked.any():
-        return 0.0
-    logits = predict(variables, frozen, validation.contexts.inputs(tracks, validation.track[:, None]))
-    return auc(validation.liked, logits[:, 0])
+def _judge(variables: Mapping[str, Tensor], frozen: Frozen, validation: Validation) -> tuple[float, float]:
+    """Return the AUC of later ratings and NDCG@10 of new listeners within their blocks.
+
+    Where all or none were liked there is no AUC to be had, and every epoch is as good as the last.
+    """
+    rated = validation.rated
+    likes = 0.5
+    if rated.liked.any() and not rated.liked.all():
+        logits = predict(variables, frozen, rated.contexts.inputs(validation.tracks, rated.track[:, None]))
+        likes = auc(rated.liked, logits[:, 0])
+    scores = predict(variables, frozen, validation.contexts.inputs(validation.artists, validation.blocks))
+    ndcg = [
+        ndcg_at(ranks_of(np.where(block >= 0, row, -np.inf), np.arange(asked)), 10)
+        for row, block, asked in zip(scores, validation.blocks, validation.asked, strict=True)
+    ]
+    return likes, float(np.mean(ndcg))
 
 
 def _played_batch(
@@ -163,13 +192,20 @@ def _played_batch(
     candidates = np.empty((settings.batch, settings.positives + settings.negatives), np.int64)
     for place, row in enumerate(rows):
         wanted = generator.choice(played.asked[row], settings.positives)
-        strong = generator.choice(played.strong[row], settings.negatives // 2)
-        drawn = generator.integers(0, len(artists.vectors), settings.negatives - len(strong))
-        # A drawn artist that the listener plays is no negative; SVD++'s list holds none of them.
-        played_too = np.isin(drawn, played.asked[row]) | np.isin(drawn, played.given[row])
-        drawn[played_too] = generator.choice(played.strong[row], int(played_too.sum()))
-        candidates[place] = np.concatenate([wanted, strong, drawn])
+        candidates[place] = np.concatenate([wanted, _negatives(artists, played, int(row), settings, generator)])
     return _hidden(played.contexts.take(rows).inputs(artists, candidates), settings.hide, generator)
+
+
+def _negatives(
+    artists: Items, played: Played, row: int, settings: HybridSettings, generator: np.random.Generator
+) -> Ints:
+    """Draw artists that the listener does not play; those that SVD++ ranks first are not sought out.
+
+    Among them are many that the listener would like and just has not in the data: they would teach the fusion to
+    distrust the very score that is right.
+    """
+    others = np.setdiff1d(np.arange(len(artists.vectors)), np.union1d(played.asked[row], played.given[row]))
+    return np.asarray(generator.choice(others, settings.negatives), np.int64)
 
 
 def _rated_batch(

@@ -27,10 +27,10 @@ Tensor = Any
 """A tensor or variable: TensorFlow publishes no types."""
 Weights = dict[str, npt.NDArray[np.float32]]
 
-WIDTH: Final = 48
+WIDTH: Final = 56
 HEADS: Final = 4
 LAYERS: Final = 2
-_HIDDEN: Final = 96
+_HIDDEN: Final = 112
 LOG_VARIANCE: Final = (-3.0, 2.2)
 """Centre and reach of log σ²: standard deviations between .07 and .67, no surer than a rating, no wider than the plane
 needs."""

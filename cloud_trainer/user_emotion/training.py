@@ -112,17 +112,16 @@ def train(
 
     # The same disturbed validation batch every time, so that epochs compare.
     fixed = np.random.default_rng([seed, 1])
-    judged = [
-        _batch(_with_wesad(validation, validation_subjects, 2048, fixed), settings, 1024, fixed) for _ in range(2)
-    ]
+    held = _with_wesad(validation, validation_subjects, 1024, fixed)
+    judged = [_batch(held, settings, 1024, fixed) for _ in range(2)]
     pool = _with_wesad(examples, subjects, settings.wesad_pool, generator)
     best, best_nll, waited = {name: value.numpy() for name, value in variables.items()}, np.inf, 0
     with progress.task("train user_emotion", settings.epochs) as advance:
         for _ in range(settings.epochs):
             for _ in range(settings.steps):
-                batch = _batch(pool, settings, settings.batch, generator)
+                batch = _batch(pool, settings, settings.batch, generator).inputs
                 step(*(tf.constant(part) for part in batch))
-            nll = float(np.mean([_nll(variables, batch) for batch in judged]))
+            nll = float(np.mean([_nll(variables, batch.inputs) for batch in judged]))
             advance(f"validation NLL {min(nll, best_nll):.4f}")
             if nll < best_nll:
                 best, best_nll, waited = {name: value.numpy() for name, value in variables.items()}, nll, 0
@@ -139,11 +138,20 @@ def _with_wesad(
     return concatenate([examples, draw(subjects, count, generator)])
 
 
-def _batch(pool: Examples, settings: Settings, count: int, generator: np.random.Generator) -> Batch:
+@dataclass(frozen=True)
+class _Drawn:
+    """A disturbed batch and whose examples it holds."""
+
+    inputs: Batch
+    person: npt.NDArray[np.str_]
+
+
+def _batch(pool: Examples, settings: Settings, count: int, generator: np.random.Generator) -> _Drawn:
     kinds, group = np.unique(pool.kind, return_inverse=True)
     share = np.where(kinds == "wesad", settings.wesad_share, (1 - settings.wesad_share) / (len(kinds) - 1))
     chance = (share / np.bincount(group))[group]
-    return disturb(pool.take(generator.choice(len(pool), count, p=chance / chance.sum())), generator)
+    drawn = pool.take(generator.choice(len(pool), count, p=chance / chance.sum()))
+    return _Drawn(disturb(drawn, generator), drawn.person)
 
 
 def _nll(weights: Mapping[str, Tensor], batch: Batch) -> float:
@@ -151,11 +159,17 @@ def _nll(weights: Mapping[str, Tensor], batch: Batch) -> float:
     return float(gaussian_nll(batch[2], out["mean"], np.exp(out["log_variance"])).mean())
 
 
-def _calibrated(weights: Weights, judged: Sequence[Batch]) -> Weights:
-    """Scale the variances so that squared errors on the validation persons are on average what they claim."""
-    ratios = []
-    for steps, mask, label in judged:
+def _calibrated(weights: Weights, judged: Sequence[_Drawn]) -> Weights:
+    """Scale the variances so that squared errors on the validation persons are what they claim.
+
+    Persons count alike, and one standard error of their mean is added: the next person is none of these.
+    """
+    ratios, people = [], np.concatenate([batch.person for batch in judged])
+    for batch in judged:
+        steps, mask, label = batch.inputs
         out = predict(weights, steps, mask)
         ratios.append((label - out["mean"]) ** 2 / np.exp(out["log_variance"]))
-    shift = np.log(np.concatenate(ratios).mean(axis=0)).astype(np.float32)
-    return weights | {"log_variance.shift": np.clip(shift, -0.5, 1.0)}
+    errors = np.concatenate(ratios)
+    per_person = np.stack([errors[people == person].mean(axis=0) for person in np.unique(people)])
+    claimed = per_person.mean(axis=0) + per_person.std(axis=0) / np.sqrt(len(per_person))
+    return weights | {"log_variance.shift": np.clip(np.log(claimed), -0.5, 1.0).astype(np.float32)}
