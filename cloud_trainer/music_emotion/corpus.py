@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cloud_trainer.data.pieces import Piece
+from cloud_trainer.data.sources import fingerprint
 from cloud_trainer.music_emotion.note_statistics import NOTE_STATISTICS, note_statistics
 from cloud_trainer.progress import Progress
 from cloud_trainer.rendering.sampler import Sampler, piano_samples
@@ -119,7 +120,7 @@ def build_corpus(
         by_set.setdefault(piece.dataset, []).append(piece)
     result = []
     for dataset, members in by_set.items():
-        target = folder / f"{dataset}-{_content_key(members)}"
+        target = folder / f"{dataset}-{_content_key(members, data)}"
         if not (target / "index.npz").is_file():
             _write(members, data=data, folder=target, processes=processes, progress=progress)
         result.append(_open(members, target))
@@ -150,12 +151,12 @@ def read_audio(content: bytes, name: str) -> Floats:
     return np.asarray(mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE), np.float32)
 
 
-def _content_key(pieces: Sequence[Piece]) -> str:
-    """Return a name for the pieces' sound: labels and sides may change without rendering anew."""
-    listing = [[piece.name, piece.member, str(piece.file), piece.split == "train"] for piece in pieces]
-    return hashlib.sha256(
-        json.dumps([_FORMAT, listing, _PATCH_SPACING_S, _MOST_PATCHES, RENDERINGS]).encode()
-    ).hexdigest()[:12]
+def _content_key(pieces: Sequence[Piece], data: Path) -> str:
+    """Return a name for the pieces' sound: labels and sides may change without rendering anew, data may not."""
+    listing = [[piece.name, piece.member, piece.file.name, piece.split == "train"] for piece in pieces]
+    prints = [fingerprint(data, name) for name in (pieces[0].dataset, "piano-samples")]
+    decides = [_FORMAT, listing, prints, _PATCH_SPACING_S, _MOST_PATCHES, RENDERINGS]
+    return hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)

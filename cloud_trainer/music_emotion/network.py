@@ -1,6 +1,6 @@
 """The network: a residual CNN on the log-mel patch, a metadata branch, and the heads.
 
-    h = ResNet(X_mel)                  four residual stages, the last [8 bands, 20 steps, C]
+    h = ResNet(X_mel)                  five residual stages, the last [8 bands, 10 steps, C]
     p = mean over time of h            global average pooling that keeps eight bands: register is expression
     v_a = W_v p / ‖W_v p‖              the embedding, 128
     z = W_e v_a + b_e + m(X_meta)      m(0) = 0: without metadata the emotion is a function of v_a alone
@@ -52,13 +52,16 @@ class NetworkSize:
 
     Attributes:
         stem: channels of the first convolution.
+        band_stride: of the first convolution along the bands. Above 1 kHz a band is half a semitone wide: at 1, chords
+            and so the mode are still visible to the stages.
         stages: channels of each residual stage; all but the last halve both axes.
         metadata_units: hidden units of the metadata branch.
         dropout: share of the pooled features dropped in training.
     """
 
     stem: int = 16
-    stages: tuple[int, ...] = (24, 48, 96, 96)
+    band_stride: int = 1
+    stages: tuple[int, ...] = (24, 48, 64, 96, 96)
     metadata_units: int = 16
     dropout: float = 0.4
 
@@ -142,7 +145,9 @@ def _embedding(layers: Tensor, mel: Tensor, size: NetworkSize) -> Tensor:
     import tensorflow as tf
 
     # Four frames are 93 ms: onsets stay apart, and three quarters of the work is saved at once.
-    x = layers.Conv2D(size.stem, (5, 7), strides=(2, 4), padding="same", use_bias=False, name="stem")(mel)
+    x = layers.Conv2D(size.stem, (5, 7), strides=(size.band_stride, 4), padding="same", use_bias=False, name="stem")(
+        mel
+    )
     x = layers.ReLU()(layers.BatchNormalization()(x))
     for index, channels in enumerate(size.stages):
         x = _residual(layers, x, channels, stride=1 if index == len(size.stages) - 1 else 2, name=f"stage{index}")

@@ -144,7 +144,9 @@ def _source(context: BuildContext, name: str, corpora: Sequence[Corpus]) -> Trai
 
 
 def _network_size(settings: MusicEmotionSection) -> NetworkSize:
-    return NetworkSize(stem=settings.stem, stages=settings.stages, dropout=settings.dropout)
+    return NetworkSize(
+        stem=settings.stem, band_stride=settings.band_stride, stages=settings.stages, dropout=settings.dropout
+    )
 
 
 def _schedule(settings: MusicEmotionSection) -> Schedule:

@@ -50,13 +50,13 @@ class Schedule:
         metadata_dropout: share of rows whose metadata is hidden.
     """
 
-    epochs: int = 30
+    epochs: int = 24
     patience: int = 12
     batch: int = 32
     patches_per_piece: int = 3
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
-    auxiliary_weight: float = 0.3
+    auxiliary_weight: float = 0.5
     average_decay: float = 0.995
     metadata_dropout: float = 0.5
 

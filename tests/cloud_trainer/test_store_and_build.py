@@ -16,14 +16,16 @@ from cloud_trainer.artefact import (
     Golden,
     ModelArtefact,
     Scale,
+    Stage,
     TableArtefact,
     TensorSpec,
     TrainingData,
 )
 from cloud_trainer.build import bundle_contents, run_stages
+from cloud_trainer.data.sources import SOURCES
 from cloud_trainer.progress import LogProgress
 from cloud_trainer.settings import TrainerSettings
-from cloud_trainer.stages import in_order, stages
+from cloud_trainer.stages import STAGES, in_order, stages
 from models.errors import BundleError, DataError, SettingsError
 
 TOLERANCE = {"float32": 0.1, "int8": 0.2}
@@ -143,6 +145,15 @@ def test_a_stage_sees_what_the_stages_before_it_handed_over(tiny_data: Path, tmp
 def test_stages_come_after_what_they_need():
     chosen = [CountingStage(name="b", needs=("a",)), CountingStage(name="a")]
     assert [stage.name for stage in in_order(chosen)] == ["a", "b"]
+
+
+def test_every_stage_of_the_table_is_there_under_its_name():
+    chosen = stages(STAGES, TrainerSettings())
+    assert sorted(stage.name for stage in chosen) == sorted(STAGES)
+    for stage in chosen:
+        assert isinstance(stage, Stage)
+        assert set(stage.needs) <= STAGES.keys()
+        assert set(stage.sources) <= SOURCES.keys()
 
 
 def test_an_unknown_stage_is_refused_with_the_known_ones():
