@@ -27,7 +27,7 @@ from cloud_trainer.data.deezer import DeezerMood
 from cloud_trainer.recommenders.interactions import ArtistSpace
 from cloud_trainer.recommenders.layout import SLICES
 
-__all__ = ["EmotionBridge", "artist_emotions", "explained_variance", "fit", "latent", "sound_of"]
+__all__ = ["EmotionBridge", "artist_emotions", "explained_variance", "fit", "latent", "sound_of", "summary"]
 
 Floats = npt.NDArray[np.float32]
 

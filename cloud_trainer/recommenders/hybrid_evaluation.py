@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,29 +14,14 @@ from cloud_trainer.evaluation.ranking import auc, ndcg_at, ranks_of
 from cloud_trainer.recommenders.full_ranking import Case, figures_of, rank_all
 from cloud_trainer.recommenders.hybrid_contexts import Contexts, Rated
 from cloud_trainer.recommenders.hybrid_network import Weights, score_block
+from cloud_trainer.recommenders.hybrid_world import BLOCK, World
 
-if TYPE_CHECKING:
-    from cloud_trainer.recommenders.hybrid_stage import World
-
-__all__ = ["BLOCK", "block_candidates", "judge_blocks", "ranking_figures"]
+__all__ = ["judge_blocks", "ranking_figures"]
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
-BLOCK: Final = 256
-"""Candidates that the model scores in one call."""
 _SCORES: Final = ("svdpp", "ncf", "fused")
-
-
-def block_candidates(cases: Sequence[Case], items: int, generator: np.random.Generator) -> Ints:
-    """Return a block per case: the asked artists first, then drawn ones that are neither asked for nor given."""
-    blocks = np.full((len(cases), BLOCK), -1, np.int64)
-    for block, (_, given, asked) in zip(blocks, cases, strict=True):
-        others = np.setdiff1d(np.arange(items), np.union1d(given.items, asked))
-        drawn = generator.choice(others, min(BLOCK - len(asked), len(others)), replace=False)
-        chosen = np.concatenate([asked, drawn])[:BLOCK]
-        block[: len(chosen)] = chosen
-    return blocks
 
 
 def judge_blocks(

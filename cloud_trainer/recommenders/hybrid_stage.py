@@ -5,41 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from cloud_trainer.artefact import Artefact, BuildContext, TableArtefact, TensorSpec, TrainingData
-from cloud_trainer.data import deezer, situnes
+from cloud_trainer.checkpoint import trained_once
 from cloud_trainer.data.sources import training_data
 from cloud_trainer.evaluation.variants import Export, export
-from cloud_trainer.recommenders.corpus import Corpus, load_corpus
 from cloud_trainer.recommenders.emotion_bridge import (
-    EmotionBridge,
-    artist_emotions,
     explained_variance,
-    fit,
-    sound_of,
     summary,
 )
-from cloud_trainer.recommenders.factors import FactorSettings, Weights, train_ncf, train_svdpp
-from cloud_trainer.recommenders.hybrid_contexts import (
-    Contexts,
-    Items,
-    Rated,
-    UserVectors,
-    contexts_of_histories,
-    rated_contexts,
-    situnes_items,
-)
-from cloud_trainer.recommenders.hybrid_evaluation import BLOCK, block_candidates, judge_blocks, ranking_figures
-from cloud_trainer.recommenders.hybrid_network import AFFECT, EMBEDDING, Frozen, score_block
-from cloud_trainer.recommenders.hybrid_training import HybridSettings, Played, Validation, train_fusion
-from cloud_trainer.recommenders.interactions import History
-from cloud_trainer.recommenders.layout import SIZE, SLICES, item_table
-from cloud_trainer.recommenders.sequence_model import SEQUENCE, user_vectors
+from cloud_trainer.recommenders.factors import FactorSettings, Weights
+from cloud_trainer.recommenders.hybrid_evaluation import judge_blocks, ranking_figures
+from cloud_trainer.recommenders.hybrid_network import AFFECT, EMBEDDING, score_block
+from cloud_trainer.recommenders.hybrid_training import HybridSettings, train_fusion
+from cloud_trainer.recommenders.hybrid_world import BLOCK, World, block_candidates, build_world
+from cloud_trainer.recommenders.layout import SIZE, SLICES
+from cloud_trainer.recommenders.sequence_model import SEQUENCE
 from cloud_trainer.tensorflow_setup import prepare_tensorflow
 from models.situation import SITUATION
 
@@ -86,10 +71,8 @@ OUTPUTS: Final = (
         name="fused", shape=(1, BLOCK), unit="0..1", description="Gated fusion: about the chance of a like if played."
     ),
 )
-_FOLDINGS: Final = {"full": 3, "tiny": 1}
 _CALIBRATION_ROWS: Final = 60
 _JUDGED_LISTENERS: Final = 60
-_VALIDATION_LISTENERS: Final = 80
 
 
 @dataclass(frozen=True)
@@ -114,6 +97,7 @@ class HybridStage:
         "cloud_trainer.data.deezer",
         "cloud_trainer.data.labels",
         "cloud_trainer.data.tables",
+        "cloud_trainer.checkpoint",
         "cloud_trainer.quantisation",
         "cloud_trainer.tflite_child",
         "models.identity",
@@ -134,7 +118,7 @@ class HybridStage:
         """
         prepare_tensorflow(threads=context.threads, seed=context.seed)
         start = time.monotonic()
-        world = _world(context, self._factors(context))
+        world = build_world(context, self._factors(context))
         fusion = self._fusion(context, world)
         cost_s = time.monotonic() - start
         sources = [
@@ -153,134 +137,20 @@ class HybridStage:
         settings = self.settings
         if context.scale == "tiny":
             settings = replace(settings, epochs=1, steps=2, batch=4, positives=2, negatives=6)
-        return train_fusion(
-            world.artists,
-            world.played,
-            world.tracks,
-            world.rated["train"],
-            validation=world.validation,
-            frozen=world.frozen,
-            settings=settings,
-            seed=context.seed,
-            progress=context.progress,
+        return trained_once(
+            context.work / "fusion.npz",
+            lambda: train_fusion(
+                world.artists,
+                world.played,
+                world.tracks,
+                world.rated["train"],
+                validation=world.validation,
+                frozen=world.frozen,
+                settings=settings,
+                seed=context.seed,
+                progress=context.progress,
+            ),
         )
-
-
-@dataclass(frozen=True)
-class World:
-    """Everything that the fusion is trained and judged on.
-
-    Attributes:
-        corpus: HetRec.
-        artists: HetRec's, with embeddings drawn from their emotions.
-        emotions: the artists' emotions, NaN where unknown.
-        bridge: from emotion to item vectors.
-        played: occasions of HetRec's training listeners.
-        validation: what the fusion's epochs are judged by.
-        test: occasions of its test listeners, in the order of `corpus.test`.
-        tracks: SiTunes'.
-        rated: SiTunes' ratings by side: all of the lab and the earlier 70 % of daily life, then 10 and 20 %.
-        frozen: what the fusion does not change.
-        songs: number of Deezer's songs.
-    """
-
-    corpus: Corpus
-    artists: Items
-    emotions: Floats
-    bridge: EmotionBridge
-    played: Played
-    validation: Validation
-    test: Contexts
-    tracks: Items
-    rated: Mapping[str, Rated]
-    frozen: Frozen
-    songs: int
-
-
-def _world(context: BuildContext, factors: FactorSettings) -> World:
-    generator = np.random.default_rng(context.seed)
-    corpus = load_corpus(context)
-    histories = corpus.training_histories()
-    trainers = (train_svdpp, train_ncf)
-    svdpp, ncf = (
-        train(
-            histories,
-            corpus.validation,
-            items=len(corpus.space.keys),
-            settings=factors,
-            seed=context.seed,
-            progress=context.progress,
-        )
-        for train in trainers
-    )
-    sequence = context.model("sequence")
-    vectors = item_table(svdpp, ncf, np.asarray(sequence.extras["vectors"], np.float32))
-    emotion_map = np.asarray(context.model("music_emotion").extras["emotion_map"], np.float32)
-    songs = deezer.load(context.data)
-    emotions = artist_emotions(corpus.space, songs)
-    bridge = fit(vectors, emotions)
-    artists = Items(vectors, sound_of(emotions, emotion_map, generator))
-    to_users = partial(user_vectors, _sequence_network(sequence.extras))
-    data = situnes.load(context.data)
-    tracks, known = situnes_items(
-        data, corpus.space, artists, bridge=bridge, emotion_map=emotion_map, generator=generator
-    )
-    context.progress.note(f"hybrid: the singers of {known.mean():.0%} of SiTunes' tracks are known")
-    rated = _in_time(rated_contexts(data, tracks, to_users))
-    cases = corpus.validation[:_VALIDATION_LISTENERS]
-    return World(
-        corpus=corpus,
-        artists=artists,
-        emotions=emotions,
-        bridge=bridge,
-        played=_played(context, histories, artists, to_users),
-        validation=Validation(
-            artists=artists,
-            contexts=contexts_of_histories([given for _, given, _ in cases], artists, to_users),
-            blocks=block_candidates(cases, len(vectors), generator),
-            asked=[min(len(asked), BLOCK) for _, _, asked in cases],
-            tracks=tracks,
-            rated=rated["validation"],
-        ),
-        test=contexts_of_histories([given for _, given, _ in corpus.test], artists, to_users),
-        tracks=tracks,
-        rated=rated,
-        frozen=Frozen({name: value for name, value in ncf.items() if name != "items"}, emotion_map),
-        songs=len(songs.artist),
-    )
-
-
-def _sequence_network(extras: Mapping[str, npt.NDArray[Any]]) -> Any:  # noqa: ANN401 - TensorFlow publishes no types
-    from cloud_trainer.recommenders.sequence_model import network
-
-    model = network()
-    model.set_weights([extras[f"weight.{place}"] for place in range(len(model.get_weights()))])
-    return model
-
-
-def _in_time(rated: Rated) -> dict[str, Rated]:
-    order = np.argsort(rated.time, kind="stable")
-    daily = order[rated.daily[order]]
-    first, second = int(len(daily) * 0.7), int(len(daily) * 0.8)
-    return {
-        "train": rated.take(np.concatenate([order[~rated.daily[order]], daily[:first]])),
-        "validation": rated.take(daily[first:second]),
-        "test": rated.take(daily[second:]),
-    }
-
-
-def _played(context: BuildContext, histories: Sequence[History], artists: Items, to_users: UserVectors) -> Played:
-    """Fold each training history several times: part given, the rest asked for."""
-    generator = np.random.default_rng([context.seed, 2])
-    given: list[History] = []
-    asked: list[Ints] = []
-    for history in [*histories] * _FOLDINGS[context.scale]:
-        order = generator.permutation(len(history.items))
-        count = max(1, min(len(order) - 1, int(len(order) * generator.uniform(0.3, 0.9))))
-        given.append(History(history.items[order[:count]], history.weights[order[:count]]))
-        asked.append(history.items[order[count:]])
-    contexts = contexts_of_histories(given, artists, to_users)
-    return Played(contexts, asked, [history.items for history in given])
 
 
 def _described(context: BuildContext, world: World, fusion: Weights, sources: Sequence[TrainingData]) -> Export:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cloud_trainer.artefact import Artefact, BuildContext, Figure, TensorSpec
+from cloud_trainer.checkpoint import trained_once
 from cloud_trainer.data.sources import training_data
 from cloud_trainer.evaluation.variants import Export, export
 from cloud_trainer.recommenders.cooccurrence import item_vectors
@@ -71,6 +72,7 @@ class SequenceStage:
         "cloud_trainer.evaluation",
         "cloud_trainer.data.hetrec",
         "cloud_trainer.data.tables",
+        "cloud_trainer.checkpoint",
         "cloud_trainer.quantisation",
         "cloud_trainer.tflite_child",
         "models.identity",
@@ -96,11 +98,21 @@ class SequenceStage:
             settings = replace(settings, epochs=1, steps=2, batch=8, negatives=16)
         training, initial = _training(corpus, context.seed)
         validation = chronological_cases(corpus.sequences, corpus.listeners("validation"))
-        trained = train_sequence(
-            training, validation, initial, settings=settings, seed=context.seed, progress=context.progress
+        stored = trained_once(
+            context.work / "sequence.npz",
+            lambda: _as_arrays(
+                train_sequence(
+                    training, validation, initial, settings=settings, seed=context.seed, progress=context.progress
+                )
+            ),
         )
+        trained = TrainedSequence(stored["vectors"], [stored[f"weight.{i}"] for i in range(len(stored) - 1)])
         cost_s = time.monotonic() - start
         return [export(_described(context, corpus, trained, initial), cost_s=cost_s)]
+
+
+def _as_arrays(trained: TrainedSequence) -> dict[str, npt.NDArray[np.float32]]:
+    return {"vectors": trained.vectors} | {f"weight.{i}": weight for i, weight in enumerate(trained.weights)}
 
 
 def _training(corpus: Corpus, seed: int) -> tuple[list[npt.NDArray[np.int64]], npt.NDArray[np.float32]]:
@@ -162,8 +174,7 @@ def _described(
             ),
         },
         training_data=[training_data(context.data, "hetrec-lastfm", rows=corpus.plays + corpus.tags)],
-        extras={"vectors": trained.vectors}
-        | {f"weight.{place}": weight for place, weight in enumerate(trained.weights)},
+        extras=_as_arrays(trained),
         description=(
             "Bi-LSTM with attention over the last 50 item vectors and a residual connection; v_uᵀ x_i ranks what comes "
             "next. Trained on the artists that Last.fm listeners tagged, in the order of months."

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cloud_trainer.artefact import Artefact, BuildContext, TensorSpec
+from cloud_trainer.checkpoint import trained_once
 from cloud_trainer.data import hku956, situnes, wesad
 from cloud_trainer.data.sources import training_data
 from cloud_trainer.evaluation.variants import Export, export
@@ -89,6 +90,7 @@ class UserEmotionStage:
         "cloud_trainer.data.wesad",
         "cloud_trainer.data.labels",
         "cloud_trainer.data.tables",
+        "cloud_trainer.checkpoint",
         "cloud_trainer.quantisation",
         "cloud_trainer.tflite_child",
         "models.physiology",
@@ -112,14 +114,17 @@ class UserEmotionStage:
         settings = self.settings
         if context.scale == "tiny":
             settings = replace(settings, epochs=2, steps=2, batch=16, wesad_pool=64)
-        weights = train(
-            sides.examples["train"],
-            sides.subjects["train"],
-            sides.examples["validation"],
-            sides.subjects["validation"],
-            settings=settings,
-            seed=context.seed,
-            progress=context.progress,
+        weights = trained_once(
+            context.work / "user_emotion.npz",
+            lambda: train(
+                sides.examples["train"],
+                sides.subjects["train"],
+                sides.examples["validation"],
+                sides.subjects["validation"],
+                settings=settings,
+                seed=context.seed,
+                progress=context.progress,
+            ),
         )
         cost_s = time.monotonic() - start
         _show(context, weights)
@@ -174,9 +179,13 @@ def _show(context: BuildContext, weights: Weights) -> None:
     for name, features in SWEEPS.items():
         table = sweep(lambda steps, mask: predict(weights, steps, mask), features)
         context.progress.note(
-            f"user_emotion, {name} from -2 to 2: valence {np.round(table[:, 0], 2).tolist()}, "
-            f"arousal {np.round(table[:, 1], 2).tolist()}, sd {np.round(table[:, 2:].mean(axis=1), 2).tolist()}"
+            f"user_emotion, {name} from -2 to 2: valence {_short(table[:, 0])}; arousal {_short(table[:, 1])}; "
+            f"sd {_short(table[:, 2:].mean(axis=1))}"
         )
+
+
+def _short(values: npt.NDArray[np.float32]) -> str:
+    return " ".join(f"{value:+.2f}" for value in values)
 
 
 def _described(context: BuildContext, sides: Sides, weights: Weights) -> Export:
