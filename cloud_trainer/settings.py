@@ -40,18 +40,19 @@ class MusicEmotionSection(Section, frozen=True):
 
     # TensorFlow 2.21's oneDNN convolutions of fewer than 16 channels corrupt the heap on processors with AVX-512.
     stem: Annotated[int, Meta(ge=16, le=64)] = 16
-    band_stride: Annotated[int, Meta(ge=1, le=4)] = 1
-    stages: tuple[Annotated[int, Meta(ge=16, le=512)], ...] = (24, 48, 64, 96, 96)
-    dropout: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.4
-    epochs: Positive = 24
+    band_stride: Annotated[int, Meta(ge=1, le=4)] = 2
+    stages: tuple[Annotated[int, Meta(ge=16, le=512)], ...] = (24, 48, 96, 96)
+    dropout: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.3
+    epochs: Positive = 20
     patience: Positive = 12
     batch: Annotated[int, Meta(ge=1, le=1024)] = 32
-    patches_per_piece: Annotated[int, Meta(ge=1, le=64)] = 3
+    patches_per_piece: Annotated[int, Meta(ge=1, le=64)] = 4
     learning_rate: Annotated[float, Meta(gt=0.0, le=1.0)] = 2e-3
     weight_decay: Share = 0.05
     auxiliary_weight: Annotated[float, Meta(ge=0.0, le=100.0)] = 0.5
     average_decay: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.995
     metadata_dropout: Share = 0.5
+    mixed_share: Share = 0.5
 
 
 class TrainerSettings(Section, frozen=True):

@@ -7,6 +7,7 @@ key are expression and stay.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from models.audio.log_mel import DYNAMIC_RANGE_DB
 from models.audio.patches import FrontEnd
 
-__all__ = ["augmented", "sound_summary", "summary_width"]
+__all__ = ["augmented", "mixed", "sound_summary", "summary_width"]
 
 Floats = npt.NDArray[np.float32]
 
@@ -25,6 +26,7 @@ _EQUALISER_NODES: Final = 6
 _TILT_DB: Final = 8.0
 _WIDEST_BAND_MASK: Final = 14
 _LONGEST_TIME_MASK: Final = 60
+_MIXING: Final = 0.4
 _SUMMARY_BANDS: Final = 16
 
 
@@ -41,6 +43,31 @@ def augmented(batch: npt.NDArray[Any], *, random: np.random.Generator, front_end
     for index in range(count):
         _mask(mel[index], random)
     return mel
+
+
+def mixed(
+    batch: Mapping[str, Floats], group: npt.NDArray[np.int64], *, share: float, random: np.random.Generator
+) -> dict[str, Floats]:
+    """Return a batch in which some rows are blends of two of the same group, targets blended alike (Zhang et al. 2018).
+
+    Args:
+        batch: columns of equal length; an unknown target (NaN) makes the blend's unknown.
+        group: `[b]`; only rows of one group are blended, because others know other targets.
+        share: of the rows.
+        random: where chance comes from.
+    """
+    partner = np.arange(group.size)
+    for member in np.unique(group):
+        rows = np.flatnonzero(group == member)
+        partner[rows] = random.permutation(rows)
+    own = random.beta(_MIXING, _MIXING, group.size)
+    own = np.where(random.random(group.size) < share, np.maximum(own, 1.0 - own), 1.0).astype(np.float32)
+    result = {}
+    for name, column in batch.items():
+        part = own.reshape(-1, *[1] * (column.ndim - 1))
+        # A row that is not blended keeps its own target, whatever its partner lacks.
+        result[name] = np.where(part < 1.0, part * column + (1.0 - part) * column[partner], column)
+    return result
 
 
 def summary_width() -> int:

@@ -1,6 +1,6 @@
 """The network: a residual CNN on the log-mel patch, a metadata branch, and the heads.
 
-    h = ResNet(X_mel)                  five residual stages, the last [8 bands, 10 steps, C]
+    h = ResNet(X_mel)                  four residual stages, the last [8 bands, 20 steps, C]
     p = mean over time of h            global average pooling that keeps eight bands: register is expression
     v_a = W_v p / ‖W_v p‖              the embedding, 128
     z = W_e v_a + b_e + m(X_meta)      m(0) = 0: without metadata the emotion is a function of v_a alone
@@ -52,18 +52,17 @@ class NetworkSize:
 
     Attributes:
         stem: channels of the first convolution.
-        band_stride: of the first convolution along the bands. Above 1 kHz a band is half a semitone wide: at 1, chords
-            and so the mode are still visible to the stages.
+        band_stride: of the first convolution along the bands. Above 1 kHz a band is half a semitone wide.
         stages: channels of each residual stage; all but the last halve both axes.
         metadata_units: hidden units of the metadata branch.
         dropout: share of the pooled features dropped in training.
     """
 
     stem: int = 16
-    band_stride: int = 1
-    stages: tuple[int, ...] = (24, 48, 64, 96, 96)
+    band_stride: int = 2
+    stages: tuple[int, ...] = (24, 48, 96, 96)
     metadata_units: int = 16
-    dropout: float = 0.4
+    dropout: float = 0.3
 
 
 @dataclass(frozen=True)

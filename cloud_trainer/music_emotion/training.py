@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from cloud_trainer.music_emotion.augmentation import augmented, sound_summary
+from cloud_trainer.music_emotion.augmentation import augmented, mixed, sound_summary
 from cloud_trainer.music_emotion.corpus import FRONT_END
 from cloud_trainer.music_emotion.evaluation import Score, validation_score
 from cloud_trainer.music_emotion.examples import AUXILIARY, Examples, standardise
@@ -48,17 +48,19 @@ class Schedule:
         auxiliary_weight: λ.
         average_decay: of the moving average of weights, per step.
         metadata_dropout: share of rows whose metadata is hidden.
+        mixed_share: share of rows that are mixed with another one of their data set.
     """
 
-    epochs: int = 24
+    epochs: int = 20
     patience: int = 12
     batch: int = 32
-    patches_per_piece: int = 3
+    patches_per_piece: int = 4
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
     auxiliary_weight: float = 0.5
     average_decay: float = 0.995
     metadata_dropout: float = 0.5
+    mixed_share: float = 0.5
 
 
 def train(
@@ -187,20 +189,24 @@ class _Run:
 
     def _batch(self, rows: npt.NDArray[np.int64], random: np.random.Generator) -> Mapping[str, Floats]:
         data = self.training
-        mel = augmented(data.patches(rows), random=random, front_end=FRONT_END)
-        targets = {name: column[rows] for name, column in data.targets.items()}
-        targets["sound"] = sound_summary(mel)
-        for name, (mean, scale) in self.moments.items():
-            targets[name] = (targets[name] - mean) / scale
+        targets = {
+            f"target_{name}": (column[rows] - self.moments[name][0]) / self.moments[name][1]
+            for name, column in data.targets.items()
+        }
         shown = random.random((len(rows), 1)) >= self.schedule.metadata_dropout
-        return {
-            "log_mel": mel[..., None],
-            "metadata": (data.metadata[rows] * shown).astype(np.float32),
+        batch = {
+            "log_mel": augmented(data.patches(rows), random=random, front_end=FRONT_END),
+            "metadata": data.metadata[rows] * shown,
             "value": data.value[rows],
             "sign": data.sign[rows],
             "weight": data.weight[rows],
-            **{f"target_{name}": targets[name].astype(np.float32) for name in AUXILIARY},
+            **targets,
         }
+        batch = mixed(batch, data.corpus[rows], share=self.schedule.mixed_share, random=random)
+        mean, scale = self.moments["sound"]
+        batch["target_sound"] = (sound_summary(batch["log_mel"]) - mean) / scale
+        batch["log_mel"] = batch["log_mel"][..., None]
+        return {name: column.astype(np.float32) for name, column in batch.items()}
 
     def _train_step(self, batch: Mapping[str, Tensor]) -> Tensor:
         tf = self._tf

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cloud_trainer.music_emotion.augmentation import augmented, sound_summary, summary_width
+from cloud_trainer.music_emotion.augmentation import augmented, mixed, sound_summary, summary_width
 from models.audio.patches import FrontEnd
 
 FRONT_END = FrontEnd()
@@ -37,3 +37,25 @@ def test_a_summary_does_not_depend_on_loudness(batch: np.ndarray):
     summary = sound_summary(mel)
     assert summary.shape == (4, summary_width())
     assert sound_summary(mel + 0.7) == pytest.approx(summary, abs=1e-4)
+
+
+def _columns() -> dict[str, np.ndarray]:
+    value = np.float32([[0.0], [1.0], [0.0], [1.0], [5.0], [np.nan]])
+    return {"log_mel": np.arange(6, dtype=np.float32)[:, None, None] * np.ones((6, 2, 3), np.float32), "value": value}
+
+
+GROUPS = np.array([0, 0, 0, 0, 1, 1])
+
+
+def test_blends_stay_within_their_group_and_between_its_values():
+    for seed in range(20):
+        blended = mixed(_columns(), GROUPS, share=1.0, random=np.random.default_rng(seed))
+        assert blended["log_mel"][:4].max() <= 3.0
+        assert blended["log_mel"][4:].min() >= 4.0
+        assert ((blended["value"][:4] >= 0.0) & (blended["value"][:4] <= 1.0)).all()
+
+
+def test_an_unknown_target_makes_the_blends_unknown_and_leaves_others_alone():
+    blended = mixed(_columns(), GROUPS, share=0.0, random=np.random.default_rng(1))
+    assert blended["value"][4] == 5.0
+    assert np.isnan(blended["value"][5])
