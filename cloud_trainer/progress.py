@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 __all__ = ["LogProgress", "Progress", "TerminalProgress"]
+
+_SHORT_TASK: Final = 60
 
 _log = logging.getLogger("attune.trainer")
 
@@ -23,7 +25,7 @@ class Progress(Protocol):
 
 
 class LogProgress:
-    """Progress as log lines: at the start, at each quarter and at the end of a task."""
+    """Progress as log lines: each step of a short task (an epoch is one), each quarter of a long one."""
 
     @contextmanager
     def task(self, description: str, total: int) -> Iterator[Callable[[str], None]]:
@@ -34,7 +36,7 @@ class LogProgress:
         def advance(note: str = "") -> None:
             nonlocal done
             done += 1
-            if done == total or (done * 4) // max(total, 1) > ((done - 1) * 4) // max(total, 1):
+            if total <= _SHORT_TASK or done * 4 // total > (done - 1) * 4 // total:
                 _log.info("%s: %d of %d %s", description, done, total, note)
 
         yield advance
