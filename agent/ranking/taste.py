@@ -27,7 +27,8 @@ Outcome = Literal["completed", "skipped", "liked", "disliked"]
 _SEQUENCE: Final = 50
 _HALF_LIFE_S: Final = 30 * 86400.0
 """A month: taste drifts over weeks, moods over minutes; moods are the state's business."""
-_PLEASURE: Final = {"completed": 1.0, "liked": 2.0, "skipped": 0.0, "disliked": 0.0}
+_PLEASURE: Final = {"completed": 0.5, "liked": 1.0, "skipped": 0.0, "disliked": 0.0}
+"""In (0, 1], as the recommenders were trained with play counts scaled to that range."""
 
 
 class SequenceModel(Protocol):
@@ -54,7 +55,7 @@ class Taste:
     Attributes:
         audio: [128], unit length; zero for none.
         context: [32], unit length; zero for none.
-        pooled: [D], Σ_j w_j x_j / sqrt(Σ_j w_j²) over the item vectors of what was heard with pleasure.
+        pooled: [D], Σ_j w_j x_j / sqrt(|N|) over the item vectors of what was heard with pleasure, w_j in (0, 1].
         sequence: [64], what the sequence model makes of the last fifty.
         evidence: Σ_j w_j.
         judgements: penalties on single tracks.
@@ -108,7 +109,7 @@ def taste_of(plays: Sequence[Play], tracks: TrackArrays, slices: Slices, model: 
     return Taste(
         audio=_unit(weights @ tracks.embedding[rows]),
         context=_unit(weights @ tracks.context[rows]),
-        pooled=(weights @ tracks.items[rows]) / np.float32(np.sqrt(np.square(weights).sum())),
+        pooled=(weights @ tracks.items[rows]) / np.float32(np.sqrt(len(rows))),
         sequence=model.run(items=items, mask=mask)["user"][0],
         evidence=float(weights.sum()),
         judgements=judgements,

@@ -24,8 +24,8 @@ _STEADY: Final = 0.8
 """Share of that gain that a steady state keeps."""
 _OTHERS: Final = np.array([0.45, 0.15, 0.40])
 """How audio, context and collaborative share their part when all have evidence."""
-_HALF_EVIDENCE: Final = 5.0
-"""Tracks heard with pleasure at which taste counts half of what it will."""
+_HALF_EVIDENCE: Final = 4.0
+"""Evidence at which taste counts half of what it will: four tracks liked, or eight played through."""
 _TASTE_FLOOR: Final = 0.2
 """Share of its part that a signal keeps without evidence: popularity and neighbours still say something."""
 
@@ -42,7 +42,7 @@ def fusion_weights(*, sure: float, change: float, evidence: float, context_known
     Args:
         sure: certainty of what is wanted, in [0, 1].
         change: how much the state has moved lately, in [0, 1].
-        evidence: number of tracks heard with pleasure, recent ones counting more.
+        evidence: tracks heard with pleasure, a liked one counting 1, recent ones more than old ones.
         context_known: whether the listener's taste in metadata is known at all.
 
     Returns:

@@ -44,7 +44,7 @@ def test_the_sequence_model_sees_the_last_fifty_padded_on_the_left(tracks: Track
 
 
 def test_folding_in_one_track_gives_its_own_vector(tracks: TrackArrays) -> None:
-    taste = taste_of([Play(9, NOW, "completed")], tracks, SLICES, LastItem(), now=NOW)
+    taste = taste_of([Play(9, NOW, "liked")], tracks, SLICES, LastItem(), now=NOW)
     np.testing.assert_allclose(taste.pooled, tracks.items[9], rtol=1e-5)
 
 
