@@ -43,7 +43,7 @@ class MusicEmotionSection(Section, frozen=True):
     band_stride: Annotated[int, Meta(ge=1, le=4)] = 2
     stages: tuple[Annotated[int, Meta(ge=16, le=512)], ...] = (24, 48, 96, 96)
     dropout: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.3
-    epochs: Positive = 20
+    epochs: Positive = 22
     patience: Positive = 12
     batch: Annotated[int, Meta(ge=1, le=1024)] = 32
     patches_per_piece: Annotated[int, Meta(ge=1, le=64)] = 4
@@ -52,7 +52,7 @@ class MusicEmotionSection(Section, frozen=True):
     auxiliary_weight: Annotated[float, Meta(ge=0.0, le=100.0)] = 0.5
     average_decay: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.995
     metadata_dropout: Share = 0.5
-    mixed_share: Share = 0.5
+    mixed_share: Share = 0.15
 
 
 class TrainerSettings(Section, frozen=True):

@@ -51,7 +51,7 @@ class Schedule:
         mixed_share: share of rows that are mixed with another one of their data set.
     """
 
-    epochs: int = 20
+    epochs: int = 22
     patience: int = 12
     batch: int = 32
     patches_per_piece: int = 4
@@ -60,7 +60,7 @@ class Schedule:
     auxiliary_weight: float = 0.5
     average_decay: float = 0.995
     metadata_dropout: float = 0.5
-    mixed_share: float = 0.5
+    mixed_share: float = 0.15
 
 
 def train(
