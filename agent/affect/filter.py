@@ -13,6 +13,8 @@ Rules, which the tests hold:
 - Without observations the mean relaxes to the prior's and the covariance grows towards it.
 - A sensor never makes the state jump: one observation moves the mean by no more than the caller allows, and a shortened
   move gains that much less certainty.
+- An estimate whose errors depend on what is believed already is joined, not observed: hearing it again makes nobody
+  surer.
 - The listener's own word counts at once: what was believed before is as uncertain as the prior when it comes.
 - Time that stands still or goes backwards changes nothing.
 """
@@ -25,7 +27,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Belief", "Prior", "listen", "observe", "predict", "start"]
+__all__ = ["Belief", "Prior", "join", "listen", "observe", "predict", "start"]
 
 MOOD_S: Final = 1800.0
 EMOTION_S: Final = 120.0
@@ -112,6 +114,25 @@ def observe(belief: Belief, mean: Matrix, covariance: Matrix, *, most: float = m
     return Belief(belief.t, _inside(belief.parts + move), (spread + spread.T) / 2.0)
 
 
+def join(belief: Belief, prior: Prior, mean: Matrix, covariance: Matrix, share: float, *, most: float) -> Belief:
+    """Move towards another estimate of the same state whose error depends on ours in an unknown way.
+
+    Covariance intersection (Julier & Uhlmann 1997, ACC): P⁻¹ = (1 - s) P_a⁻¹ + s P_b⁻¹. However often the same evidence
+    comes back, the result is never surer than the surer of the two.
+
+    Args:
+        belief: at the moment of the estimate.
+        prior: bounds the uncertainty.
+        mean: float64 [2], the other estimate.
+        covariance: float64 [2, 2], of its error.
+        share: s, its weight in (0, 1).
+        most: how far the mean may move.
+    """
+    discounted = belief._replace(spread=belief.spread / (1.0 - share))
+    joined = observe(discounted, mean, covariance / share, most=most)
+    return joined._replace(spread=_bounded(joined.spread, _stationary(prior)))
+
+
 def listen(belief: Belief, prior: Prior, mean: Matrix, covariance: Matrix) -> Belief:
     """Take in the listener's own word, which overrules what was believed before."""
     return observe(belief._replace(spread=_stationary(prior)), mean, covariance)
@@ -122,6 +143,18 @@ def _stationary(prior: Prior) -> Matrix:
     spread[:2, :2] = _MOOD_SHARE * prior.covariance
     spread[2:, 2:] = (1.0 - _MOOD_SHARE) * prior.covariance
     return spread
+
+
+def _bounded(spread: Matrix, most: Matrix) -> Matrix:
+    """Cut what exceeds `most` in any direction."""
+    root = np.linalg.cholesky(most)
+    inverse = np.linalg.inv(root)
+    values, vectors = np.linalg.eigh(inverse @ spread @ inverse.T)
+    if values[-1] <= 1.0:
+        return spread
+    turned = root @ vectors
+    bounded: Matrix = (turned * np.minimum(values, 1.0)) @ turned.T
+    return (bounded + bounded.T) / 2.0
 
 
 def _inside(parts: Matrix) -> Matrix:

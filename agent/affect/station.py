@@ -2,11 +2,10 @@
 
 Rules:
 
-- The model's output is no measurement: it already holds what one would expect of the listener anyway. What is new in it
-  is what is left when that expectation is divided out, and only that is observed.
-- Overlapping windows say the same thing again: evidence is worth one independent observation every `MEMORY_S`, however
-  often it is looked at.
-- Poor signals are poor evidence: the variance of an observation is divided by the streams' quality.
+- The model's answer is no measurement but an estimate: it holds what one would expect anyway, and looks back over two
+  and a half minutes, so that two answers in a row say nearly the same. It is joined with what is believed by covariance
+  intersection; however often it comes, the state is never surer than the model or the listener's own word.
+- Poor signals count less: the weight of an answer is the streams' quality.
 - Without a single feature of the body nothing is observed: the state relaxes to the personal prior.
 - A model that fails or answers nonsense is counted; the player goes on with the prior.
 """
@@ -33,16 +32,14 @@ from models.wire.messages import Affect, Source
 
 __all__ = ["AffectState", "AffectStation", "UserEmotionModel"]
 
-MEMORY_S: Final = 30.0
-"""Half of the longest window: so far apart, two windows share little enough to count twice."""
+TRACKING_S: Final = 10.0
+"""Time constant with which the state follows a model that is as sure as itself. The model's own windows smooth enough;
+this only keeps the noise of single windows from reordering the queue."""
 FASTEST_PER_S: Final = 0.05
 """How far a sensor may move the state in a second: from one side of the plane to the other in 40 s, faster than any
 felt emotion follows music and slow enough that no artefact shows."""
 _LONGEST_STRIDE_S: Final = 5.0
 """However long nobody looked, one observation moves the state no further than it may in a step."""
-_LEAST_NEW: Final = 0.25
-"""Least share of the model's precision that counts as new. A first model is hardly surer than the prior; its mean must
-still be able to move the state."""
 _WORD_SD: Final = 0.12
 """Error of a self-report: half the spacing of the nine-point scale that such scales are validated on."""
 _HIGHEST_LOG_VARIANCE: Final = 2.0
@@ -199,12 +196,16 @@ class AffectStation:
         passed = now - self._observed_at
         if answer is None or not passed > 0.0:
             return
-        mean, covariance = _news(*answer, prior)
-        repeated = max(1.0, MEMORY_S / passed)
-        self._belief = state_filter.observe(
+        mean, variance = answer
+        # The surer of two estimates counts more (Niehsen 2002); to the third power, so that the listener's own word
+        # outlasts a sensor that contradicts it by a minute or two, until it has grown old by itself.
+        freedom = min(1.0, float(np.trace(self._belief.covariance)) / float(variance.sum())) ** 3
+        self._belief = state_filter.join(
             self._belief,
+            prior,
             mean,
-            covariance * (repeated / quality),
+            np.diag(variance),
+            quality * -math.expm1(-passed / TRACKING_S * freedom),
             most=FASTEST_PER_S * min(passed, _LONGEST_STRIDE_S),
         )
 
@@ -227,17 +228,3 @@ class AffectStation:
             return None
         self._attention = attention
         return np.clip(mean, -1.0, 1.0), np.exp(np.clip(log_variance, _LOWEST_LOG_VARIANCE, _HIGHEST_LOG_VARIANCE))
-
-
-def _news(
-    mean: NDArray[np.float64], variance: NDArray[np.float64], prior: Prior
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What an estimate says beyond the prior that it contains: mean [2] and covariance [2, 2] of the pure evidence.
-
-    Gaussian division: the precisions subtract, and the mean lies further out in the direction in which the estimate
-    departs from the prior, so that prior and evidence together give the estimate again.
-    """
-    precision = 1.0 / variance
-    new = np.maximum(precision - 1.0 / np.diag(prior.covariance), _LEAST_NEW * precision)
-    outward = mean + (mean - prior.mean) * (precision - new) / new
-    return np.clip(outward, -1.0, 1.0), np.diag(1.0 / new)

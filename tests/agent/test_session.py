@@ -93,11 +93,13 @@ def test_the_state_never_jumps_on_a_sensor(replay: Replay) -> None:
 
 
 def test_the_state_grows_unsure_when_the_data_stop(replay: Replay) -> None:
-    worn = replay.wear(120, rate_bpm=100.0, variability_s=0.01)
+    replay.wear(60, rate_bpm=90.0, variability_s=0.01)
+    replay.session.feel(0.4, 0.5, now=replay.now)
+    told = replay.wear(1, rate_bpm=90.0, variability_s=0.01)
     gone = replay.silence(1800)
-    assert gone.affect.sd[0] > worn.affect.sd[0]
-    assert gone.affect.sd[1] > worn.affect.sd[1]
-    assert gone.queue.weights.emotion < worn.queue.weights.emotion
+    assert gone.affect.sd[0] > told.affect.sd[0]
+    assert gone.affect.sd[1] > told.affect.sd[1]
+    assert gone.queue.weights.emotion < told.queue.weights.emotion
     assert gone.affect.sources == {}
 
 

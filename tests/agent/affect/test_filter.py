@@ -129,3 +129,31 @@ def test_the_prior_is_what_is_believed_at_first():
     belief = state_filter.start(PRIOR, T)
     assert belief.mean == pytest.approx(PRIOR.mean)
     assert belief.covariance == pytest.approx(PRIOR.covariance)
+
+
+@given(history=observations, point=points, variance=st.floats(1e-2, 1.0), share=st.floats(0.01, 0.99))
+def test_an_estimate_joined_again_and_again_makes_nobody_surer_than_the_surer_of_the_two(
+    history: History, point: tuple[float, float], variance: float, share: float
+):
+    belief = after(history)
+    surest = min(variance, float(np.linalg.eigvalsh(belief.covariance).min()))
+    for _ in range(20):
+        belief = state_filter.join(belief, PRIOR, np.array(point), np.eye(2) * variance, share, most=math.inf)
+        eigenvalues = np.linalg.eigvalsh(belief.covariance)
+        assert eigenvalues.min() >= surest * (1.0 - 1e-6)
+        assert np.linalg.eigvalsh(PRIOR.covariance - belief.covariance).min() > -1e-9
+
+
+def test_a_joined_estimate_is_reached_in_the_end_with_its_own_uncertainty():
+    belief = state_filter.start(PRIOR, T)
+    for _ in range(200):
+        belief = state_filter.join(belief, PRIOR, np.array([-0.4, 0.6]), np.eye(2) * 0.1, 0.1, most=math.inf)
+    np.testing.assert_allclose(belief.mean, [-0.4, 0.6], atol=0.01)
+    np.testing.assert_allclose(belief.covariance, np.eye(2) * 0.1, rtol=0.05, atol=1e-3)
+
+
+@given(point=points, share=st.floats(0.01, 0.99))
+def test_joining_never_moves_the_mean_further_than_allowed(point: tuple[float, float], share: float):
+    before = state_filter.start(PRIOR, T)
+    moved = state_filter.join(before, PRIOR, np.array(point), np.eye(2) * 1e-3, share, most=0.05)
+    assert np.linalg.norm(moved.mean - before.mean) <= 0.05 + 1e-9
