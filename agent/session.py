@@ -197,9 +197,11 @@ class Session:
         self.taste = taste_of(self._plays, repertoire.tracks, repertoire.slices, repertoire.sequence, now=now)
 
     def _rank(self, state: AffectState, motion: float | None, cause: messages.Cause, now: float) -> messages.Queue:
-        target = target_of(self.goal, state.mean, state.covariance, now=now)
+        prior = self.affect.profile.prior()
+        scale = self.repertoire.tracks.scale
+        target = target_of(self.goal, state.mean, state.covariance, prior=prior, scale=scale, now=now)
         weights = fusion_weights(
-            sure=certainty(target.covariance, self.affect.profile.prior().covariance),
+            sure=certainty(target.covariance, prior.covariance),
             change=self._change(now),
             evidence=self.taste.evidence,
             context_known=bool(self.taste.context.any()),
@@ -227,12 +229,13 @@ class Session:
 
     def _queue_message(self, ranking: Ranking, target: Target, cause: messages.Cause, now: float) -> messages.Queue:
         catalogue, emotion = self.repertoire.catalogue, self.repertoire.tracks.emotion
+        away = np.linalg.norm(self.repertoire.tracks.relative[ranking.rows] - target.relative, axis=1)
         goal = self.goal.wire()
         tracks = []
         for place, row in enumerate(ranking.rows[:_PUBLISHED].tolist()):
             why = reason(
                 emotion=emotion[row],
-                wanted=target.mean,
+                away=float(away[place]),
                 goal=goal,
                 parts=ranking.parts[place],
                 weights=ranking.weights,

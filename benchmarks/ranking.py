@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from agent.ranking.ranker import Ranker
-from agent.ranking.target import Target
+from agent.ranking.target import EMOTION_WIDTH, Target
 from agent.ranking.taste import Play, Taste, taste_of
 from agent.ranking.tracks import Slices, TrackArrays
 from models.bundle.reader import Bundle, default_bundle
@@ -84,7 +84,8 @@ def measure(count: int, bundle: Bundle) -> dict[str, float]:
 
     def rank(ranker: Ranker, taste: Taste) -> object:
         # The state moves by as much as it does from one evaluation to the next.
-        target = Target(np.array([0.2 + 0.01 * (next(step) % 5), 0.1]), np.eye(2) * 0.04)
+        moved = np.array([0.2 + 0.01 * (next(step) % 5), 0.1])
+        target = Target(moved, np.eye(2) * 0.04, moved, np.full(2, EMOTION_WIDTH))
         return ranker.rank(target=target, weights=weights, taste=taste, situation=situation, now=NOW)
 
     first_stage, whole = Ranker(tracks, slices, EvenHybrid()), Ranker(tracks, slices, bundle.model("hybrid"))

@@ -132,7 +132,7 @@ class Ranker:
             cosine_part(tracks.context, taste.context, parts[_CONTEXT])
             collaborative(tracks.linear, taste.pooled[self.slices["svdpp_y"]], tracks.popularity, parts[_COLLABORATIVE])
             self._taste = taste
-        emotion_part(tracks.emotion, target, parts[_EMOTION], self._scratch)
+        emotion_part(tracks.relative, target, parts[_EMOTION], self._scratch)
         np.dot(weights.astype(np.float32), parts, out=self._score)
 
     def _candidates(

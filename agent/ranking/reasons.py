@@ -19,6 +19,8 @@ _SAID: Final = {
     "context": "of a kind that you return to",
     "collaborative": "liked by people who like what you like",
 }
+_CLOSE: Final = 0.7
+_NEAR: Final = 1.5
 _TELLING: Final = 0.6
 """A signal is named as a reason only from here: 0.5 means that it knows nothing."""
 
@@ -38,7 +40,7 @@ def mood(valence: float, arousal: float) -> str:
 def reason(
     *,
     emotion: NDArray[np.float32],
-    wanted: NDArray[np.float64],
+    away: float,
     goal: Goal,
     parts: NDArray[np.float64],
     weights: NDArray[np.float64],
@@ -47,14 +49,13 @@ def reason(
 
     Args:
         emotion: [2] of the track.
-        wanted: [2] mean of what is wanted.
+        away: distance of its emotion from what is wanted, in the library's standard deviations.
         goal: what the listener asked for.
         parts: [4] in the order of `SIGNALS`.
         weights: [4].
     """
-    distance = float(np.hypot(*(emotion - wanted)))
     aim = {"match": "how you feel", "lead": "the way to where you want to be", "hold": "the mood you asked to keep"}
-    nearness = "close to" if distance < 0.3 else "towards" if distance < 0.7 else "far from"
+    nearness = "close to" if away < _CLOSE else "towards" if away < _NEAR else "far from"
     sentence = [f"{mood(float(emotion[0]), float(emotion[1]))}, {nearness} {aim[goal.mode]}"]
     order = np.argsort(-(weights * parts))
     sentence += [_SAID[SIGNALS[i]] for i in order if SIGNALS[i] in _SAID and parts[i] >= _TELLING][:2]

@@ -5,48 +5,32 @@ Arrays in, arrays out; the caller owns the output, which is written in place. Li
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.ranking.target import Target
 
-__all__ = ["EMOTION_WIDTH", "collaborative", "cosine_part", "emotion_part"]
+__all__ = ["collaborative", "cosine_part", "emotion_part"]
 
 Column = NDArray[np.float32]
 
-EMOTION_WIDTH: Final = 0.3
-"""Standard deviation, in the plane's units, of how far music may be from what is wanted and still fit. About the error
-of the music's own estimated emotion, so a finer kernel would follow noise."""
 
+def emotion_part(relative: NDArray[np.float32], target: Target, out: Column, scratch: NDArray[np.float32]) -> None:
+    """Fit of each track's emotion to what is wanted: a Gaussian kernel on the library's scale, exp(-½ Σ (d_k / w_k)²).
 
-def emotion_part(emotion: NDArray[np.float32], target: Target, out: Column, scratch: NDArray[np.float32]) -> None:
-    """Expected fit of each track's emotion to what is wanted.
-
-    With a Gaussian kernel K and the wanted emotion e ~ N(μ, Σ), E[K(e, e_i)] ∝ exp(-½ dᵀ (Σ + w²I)⁻¹ d) with
-    d = e_i - μ. The constant in front is left out: it is the same for all tracks, and the certainty of the state acts
-    through the weights instead.
+    The widths carry which coordinate is better known; how sure the state is as a whole acts through the weights alone.
 
     Args:
-        emotion: [N, 2].
+        relative: [N, 2], see `TrackArrays`.
         target: what is wanted.
         out: [N], written.
         scratch: [2, N], overwritten.
     """
-    precision = np.linalg.inv(target.covariance + np.eye(2) * EMOTION_WIDTH**2)
-    # Cholesky turns the quadratic form into two scaled sums of squares: L'd, then |L'd|².
-    lower = np.linalg.cholesky(precision).astype(np.float32)
-    valence, arousal = scratch
-    np.subtract(emotion[:, 0], np.float32(target.mean[0]), out=valence)
-    np.subtract(emotion[:, 1], np.float32(target.mean[1]), out=arousal)
-    valence *= lower[0, 0]
-    np.multiply(arousal, lower[1, 0], out=out)
-    valence += out
-    arousal *= lower[1, 1]
-    np.square(valence, out=valence)
-    np.square(arousal, out=arousal)
-    np.add(valence, arousal, out=out)
+    for axis in range(2):
+        np.subtract(relative[:, axis], np.float32(target.relative[axis]), out=scratch[axis])
+        scratch[axis] *= np.float32(1.0 / target.widths[axis])
+        np.square(scratch[axis], out=scratch[axis])
+    np.add(scratch[0], scratch[1], out=out)
     out *= np.float32(-0.5)
     np.exp(out, out=out)
 

@@ -17,8 +17,12 @@ EMOTION_ONLY = np.array([0.0, 1.0, 0.0, 0.0])
 EVEN = np.full(4, 0.25)
 
 
-def at(valence: float, arousal: float, sd: float = 0.1) -> Target:
-    return Target(np.array([valence, arousal]), np.eye(2) * sd**2)
+SCALE = make_tracks(400).scale
+
+
+def at(valence: float, arousal: float) -> Target:
+    point = np.array([valence, arousal])
+    return Target(point, np.eye(2) * 0.01, SCALE.relative(point), np.full(2, 0.5))
 
 
 def rank(
@@ -103,10 +107,8 @@ def test_the_ranking_equals_a_plain_computation_over_all_tracks() -> None:
     tracks = make_tracks(1000, seed=3)
     plays = [Play(row, NOW - 1e6, "completed") for row in range(5)]
     taste = taste_of(plays, tracks, SLICES, LastItem(), now=NOW)
-    target = Target(np.array([0.1, -0.2]), np.array([[0.04, 0.01], [0.01, 0.09]]))
-    inverse = np.linalg.inv(target.covariance + np.eye(2) * 0.3**2)
-    away = tracks.emotion - target.mean
-    emotion = np.exp(-0.5 * np.einsum("ni,ij,nj->n", away, inverse, away))
+    target = Target(np.zeros(2), np.eye(2), np.array([0.3, -0.5]), np.array([0.4, 0.9]))
+    emotion = np.exp(-0.5 * np.square((tracks.relative - target.relative) / target.widths).sum(axis=1))
     audio = (1 + tracks.embedding @ taste.audio) / 2
     context = (1 + tracks.context @ taste.context) / 2
     weights = np.array([0.3, 0.5, 0.2, 0.0])
@@ -127,7 +129,7 @@ def test_nothing_that_is_kept_between_calls_leaks_into_the_next(tracks: TrackArr
 
 def test_two_tracks_of_one_artist_in_a_row_are_avoided_where_others_are_as_good() -> None:
     tracks = make_tracks(60, artists=3)
-    same = dataclasses.replace(tracks, emotion=np.zeros_like(tracks.emotion))
+    same = dataclasses.replace(tracks, relative=np.zeros_like(tracks.relative))
     ranking = rank(Ranker(same, SLICES, EvenHybrid()), at(0, 0), Taste.none(same, SLICES))
     artists = same.artist[ranking.rows]
     assert not (artists[1:] == artists[:-1]).any()

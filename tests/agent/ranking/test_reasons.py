@@ -22,7 +22,7 @@ def test_the_reason_names_nearness_and_the_signals_that_speak_for_it() -> None:
     parts = np.array([0.9, 0.8, 0.5, 0.7])
     said = reason(
         emotion=np.array([0.6, -0.5], np.float32),
-        wanted=np.array([0.5, -0.5]),
+        away=0.2,
         goal=Goal(mode="match"),
         parts=parts,
         weights=EVEN,
@@ -33,7 +33,7 @@ def test_the_reason_names_nearness_and_the_signals_that_speak_for_it() -> None:
 def test_a_signal_that_knows_nothing_is_no_reason() -> None:
     said = reason(
         emotion=np.zeros(2, np.float32),
-        wanted=np.array([0.9, 0.9]),
+        away=3.0,
         goal=Goal(mode="hold"),
         parts=np.full(4, 0.5),
         weights=EVEN,
