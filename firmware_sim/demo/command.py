@@ -31,6 +31,10 @@ def demo(
     script: Annotated[
         str | None, typer.Option(help="The course of feeling, as for `attune-sim stream`; one that fits by default.")
     ] = None,
+    reports_every: Annotated[
+        float,
+        typer.Option(min=0, help="Seconds between the listener's own words on how they feel; 0: the wearable alone."),
+    ] = 15.0,
     output: Annotated[
         Literal["device", "file", "silent"],
         typer.Option(help="Where the sound goes; file is played.wav in the folder."),
@@ -46,7 +50,13 @@ def demo(
     from firmware_sim.demo.workspace import Workspace, free_port
 
     terminal = sys.stdout.isatty() and sys.stdin.isatty()
-    options = Options(seconds=seconds, script=script, output=output, view=view and terminal and not as_json)
+    options = Options(
+        seconds=seconds,
+        script=script,
+        reports_every_s=reports_every,
+        output=output,
+        view=view and terminal and not as_json,
+    )
     try:
         workspace = Workspace(folder.expanduser().resolve(), free_port(_PORT), tracks, seed)
         summary = asyncio.run(_run(workspace, options))

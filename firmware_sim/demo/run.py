@@ -47,12 +47,15 @@ class Options:
     Attributes:
         seconds: length of the demo; None is until it is stopped.
         script: of the listener's feeling; None takes one that fits the length.
+        reports_every_s: how often the listener says how they feel, as a person would with a button, not exactly; 0 is
+            never. Nothing else of what the simulator knows reaches the agent.
         output: where the sound goes.
         view: whether there is a terminal for the live view.
     """
 
     seconds: float | None
     script: str | None
+    reports_every_s: float
     output: Literal["device", "file", "silent"]
     view: bool
 
@@ -97,6 +100,7 @@ async def run(workspace: Workspace, options: Options, *, stop: asyncio.Event, te
         audio_s=audio_seconds(workspace.wav) if to_file else None,
         packs=packs,
         script=options.course,
+        reports_every_s=options.reports_every_s,
         seed=workspace.seed,
         output=options.output,
     )
@@ -225,6 +229,7 @@ class _Demo:
         ]
         command += ["--device", DEVICE, "--listener", LISTENER, "--seed", str(self._workspace.seed)]
         command += ["--course", "scripted", "--script", options.course]
+        command += ["--reports-every", str(options.reports_every_s)]
         return command + (["--seconds", str(options.seconds), "--fit"] if options.seconds else [])
 
     def _dead(self, agent: Child, what: str) -> AttuneError:

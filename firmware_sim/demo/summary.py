@@ -39,6 +39,7 @@ class Summary(msgspec.Struct, frozen=True):
         played: titles, in order.
         unscored: tracks in queues that are not of the demo catalogue.
         script: the course of the listener's feeling.
+        reports_every_s: how often the listener said how they feel; 0 for never.
         seed: of the listener.
         output: where the sound went.
     """
@@ -58,14 +59,18 @@ class Summary(msgspec.Struct, frozen=True):
     played: list[str]
     unscored: int
     script: str
+    reports_every_s: float
     seed: int
     output: str
+
+    def _words(self) -> str:
+        return f"own word every {self.reports_every_s:g} s" if self.reports_every_s else "no word of their own"
 
     def text(self) -> str:
         """The figures in words, one a line."""
         number = _number
         rows = {
-            "listener": f"{self.seed}, {self.script}, {self.seconds:.0f} s, {self.packs} packs",
+            "listener": f"{self.seed}, {self.script}, {self.seconds:.0f} s, {self.packs} packs, {self._words()}",
             "re-ranked": f"{self.reranks} times; from sample to queue {number(self.latency_ms['p50'], 1)} ms (median), "
             f"{number(self.latency_ms['p99'], 1)} ms (99 %)",
             "distance": f"{number(self.match_distance)} from listener to queue; shuffled "
@@ -86,6 +91,7 @@ def summarise(
     audio_s: float | None,
     packs: int,
     script: str,
+    reports_every_s: float,
     seed: int,
     output: str,
 ) -> Summary:
@@ -98,6 +104,7 @@ def summarise(
         audio_s: seconds of sound in the file that was written; None to take the player's word.
         packs: sent by the wearables.
         script: the course of the listener's feeling.
+        reports_every_s: how often the listener said how they feel; 0 for never.
         seed: of the listener.
         output: where the sound was meant to go.
     """
@@ -131,6 +138,7 @@ def summarise(
             (track.title, track.artist) not in intended for queue in recording.queues for track in queue.tracks[:_FIRST]
         ),
         script=script,
+        reports_every_s=reports_every_s,
         seed=seed,
         # The player falls back to silence where there is no sound device, and says so.
         output=(recording.plays[-1].output if recording.plays else "") or output,

@@ -14,7 +14,7 @@ from firmware_sim.demo.workspace import Workspace, free_port
 from models.errors import AttuneError
 
 PROGRAMS = Path(__file__).parent / "programs"
-OPTIONS = Options(seconds=4.0, script="0,0.4,-0.6; 1,0.4,-0.6", output="silent", view=False)
+OPTIONS = Options(seconds=4.0, script="0,0.4,-0.6; 1,0.4,-0.6", reports_every_s=0.0, output="silent", view=False)
 
 
 @pytest.fixture(autouse=True)
@@ -120,4 +120,4 @@ async def test_a_stop_while_music_is_made_ends_the_demo(workspace: Workspace):
     ],
 )
 def test_the_course_leaves_feelings_time_to_change(seconds: float | None, script: str | None, course: str):
-    assert Options(seconds=seconds, script=script, output="silent", view=False).course == course
+    assert Options(seconds=seconds, script=script, reports_every_s=0.0, output="silent", view=False).course == course
