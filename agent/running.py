@@ -90,6 +90,7 @@ class Running:
             "telling": self._tell(),
             "keeping": self._keep(),
             "rescan": self._rescan_library(),
+            "pruning": self._prune(),
         }
         return [asyncio.create_task(task, name=name) for name, task in tasks.items()]
 
@@ -203,6 +204,12 @@ class Running:
             await asyncio.sleep(_KEEP_EVERY_S)
             with contextlib.suppress(StorageError):
                 await self._keep_once()
+
+    async def _prune(self) -> None:
+        """Delete what is older than it is to be kept; a damaged database is told, and the music goes on."""
+        with contextlib.suppress(StorageError):
+            await self._stations.store(self._stations.database.keep_pruned(clock=time.time))
+        await asyncio.Event().wait()
 
     async def _keep_once(self) -> None:
         stations, state = self._stations, self._affect
