@@ -52,6 +52,7 @@ $(BIN)/python:
 system:
 	@missing=; \
 	{ PATH="$$PATH:/usr/sbin:/sbin" command -v mosquitto >/dev/null; } || missing="mosquitto"; \
+	command -v mosquitto_sub >/dev/null || missing="$$missing mosquitto-clients"; \
 	{ /sbin/ldconfig -p 2>/dev/null | grep -q libportaudio; } || missing="$$missing libportaudio2"; \
 	test -z "$$missing" && exit 0; \
 	if ! command -v apt-get >/dev/null; then echo "Attune would like: $$missing. Install them with your package manager."; \

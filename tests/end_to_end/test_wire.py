@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from running_agent import running_agent
 
+from agent.integration.broker.mosquitto import find_mosquitto
 from models.wire.messages import Affect, BundleStatus, Health, Now, Queue, decode
 from models.wire.senml import encode
 
@@ -164,7 +165,10 @@ def use_external_broker(config: Path) -> None:
 
 @pytest.fixture
 def external_broker(port: int) -> Iterator[None]:
-    with subprocess.Popen(["mosquitto", "-p", str(port)], stderr=subprocess.DEVNULL) as broker:
+    binary = find_mosquitto()
+    if binary is None:
+        pytest.skip("needs Mosquitto: sudo apt-get install mosquitto")
+    with subprocess.Popen([binary, "-p", str(port)], stderr=subprocess.DEVNULL) as broker:
         yield
         broker.terminate()
 
