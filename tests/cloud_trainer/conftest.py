@@ -6,7 +6,9 @@ import hashlib
 import io
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
+import listener_sets as listener_sets_module
 import numpy as np
 import pretty_midi
 import pytest
@@ -103,4 +105,17 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     files = sorted(path for path in data.rglob("*") if path.is_file())
     lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  ./{path.relative_to(data)}" for path in files]
     (data / "SHA256SUMS").write_text("\n".join(lines) + "\n", "utf-8")
+    return data
+
+
+@pytest.fixture(scope="session")
+def listener_sets() -> ModuleType:
+    return listener_sets_module
+
+
+@pytest.fixture(scope="session")
+def listener_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sets of listeners, tiny, written once."""
+    data = tmp_path_factory.mktemp("listeners")
+    listener_sets_module.write(data)
     return data
