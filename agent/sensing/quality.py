@@ -16,7 +16,17 @@ from models.wire.quantities import QUANTITIES
 
 __all__ = ["JUDGED_S", "coverage", "freshness", "signal_quality", "steadiness"]
 
-JUDGED_S: Final = {"hr": 30.0, "rr": 30.0, "ppg": 10.0, "eda": 15.0, "temp": 60.0, "acc": 5.0, "batt": 600.0}
+JUDGED_S: Final = {
+    "hr": 30.0,
+    "rr": 30.0,
+    "ppg": 10.0,
+    "ecg": 10.0,
+    "eda": 15.0,
+    "temp": 60.0,
+    "acc": 5.0,
+    "spo2": 30.0,
+    "batt": 600.0,
+}
 """Seconds of a stream that are judged: long enough for a flat line to be told from rest."""
 
 
@@ -31,9 +41,11 @@ _PATIENCE: Final = {
     "hr": _Patience(5.0, 20.0),
     "rr": _Patience(5.0, 20.0),
     "ppg": _Patience(3.0, 12.0),
+    "ecg": _Patience(3.0, 12.0),
     "eda": _Patience(4.0, 15.0),
     "temp": _Patience(15.0, 60.0),
     "acc": _Patience(3.0, 12.0),
+    "spo2": _Patience(5.0, 20.0),
     "batt": _Patience(900.0, 3600.0),
 }
 _SLOWEST_S: Final = 45.0

@@ -40,6 +40,8 @@ _AHEAD_S: Final = 5.0
 _HISTORY_S: Final = 60.0
 _SILENT_S: Final = 600.0
 _CLEARLY_BETTER: Final = 0.1
+_MOVES_NOTHING: Final = frozenset({"batt", "spo2"})
+"""Quantities that no feature is computed from: shown to the listener, never a reason to evaluate the state."""
 _NAN: Final = float("nan")
 
 
@@ -123,7 +125,11 @@ class Sensing:
         accepted = self._keep(stream, times, values, now)
         kept = pack if not ahead.any() else Pack(pack.quantity, times, values, pack.sequence, pack.ignored)
         return Intake(
-            accepted, moved=accepted > 0 and pack.quantity != "batt", refusal=None, wearable=wearable, pack=kept
+            accepted,
+            moved=accepted > 0 and pack.quantity not in _MOVES_NOTHING,
+            refusal=None,
+            wearable=wearable,
+            pack=kept,
         )
 
     def _note_number(self, wearable: str, pack: Pack) -> None:

@@ -19,7 +19,17 @@ from models.wire.quantities import QUANTITIES
 
 __all__ = ["Stream"]
 
-_MOST_HZ: Final = {"hr": 4, "rr": 6, "ppg": 200, "eda": 32, "temp": 32, "acc": 200, "batt": 1}
+_MOST_HZ: Final = {
+    "hr": 4,
+    "rr": 6,
+    "ppg": 200,
+    "ecg": 300,
+    "eda": 32,
+    "temp": 32,
+    "acc": 200,
+    "spo2": 4,
+    "batt": 1,
+}
 """Highest rates that are kept for the whole window; a faster stream keeps a shorter one."""
 _MARGIN_S: Final = 10.0
 """A sample may be five seconds ahead; the windows must be whole all the same."""

@@ -37,11 +37,17 @@ QUANTITIES: Final[dict[str, Quantity]] = {
     "rr": Quantity("s", (), 0.25, 2.4, 1.2, 1),
     # Arbitrary linear units: any finite number.
     "ppg": Quantity("/", (), -1e9, 1e9, 64.0, 0),
+    # Volts between two electrodes. A wet electrode's offset alone may reach 0.3 V (IEC 60601-2-47); the heart adds
+    # millivolts to it, which the beat detector, not the range, has to find.
+    "ecg": Quantity("V", (), -0.5, 0.5, 130.0, 0),
     # Siemens. Skin conductance lies below 100 microsiemens (Boucsein 2012, section 3.3).
     "eda": Quantity("S", (), 0.0, 1e-4, 4.0, 0),
     # A sensor that is not worn shows the room: it is a value, its quality says that it is no skin.
     "temp": Quantity("Cel", (), -20.0, 60.0, 1.0, 0),
     # 16 g, the widest range of wrist-worn accelerometers.
     "acc": Quantity("m/s2", ("x", "y", "z"), -160.0, 160.0, 32.0, 0),
+    # Per cent of the haemoglobin that carries oxygen. Below 50 no pulse oximeter is calibrated (ISO 80601-2-61 asks for
+    # 70 to 100), so that a value there is a finger that left the sensor; it is judged by quality, not refused.
+    "spo2": Quantity("%", (), 0.0, 100.0, 1.0, 1),
     "batt": Quantity("%EL", (), 0.0, 100.0, 1 / 60, 0),
 }

@@ -48,9 +48,11 @@ _QUANTITIES: Final = {
     "hr": ("heart rate", "{:.0f} bpm", 1.0),
     "rr": ("intervals", "{:.0f} ms", 1000.0),
     "ppg": ("pulse wave", "{:.2f}", 1.0),
+    "ecg": ("ECG", "{:.2f} mV", 1000.0),
     "eda": ("skin cond.", "{:.2f} µS", 1e6),
     "temp": ("skin temp.", "{:.1f} °C", 1.0),
     "acc": ("movement", "{:.1f} m/s²", 1.0),
+    "spo2": ("oxygen", "{:.0f} %", 1.0),
     "batt": ("battery", "{:.0f} %", 1.0),
 }
 """What a quantity is called, and how its last value is shown: format, factor from the wire's unit."""

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import ArrayLike
 
 from agent.sensing import quality
+from models.wire.quantities import QUANTITIES
 
 NAN = float("nan")
 
@@ -76,7 +77,7 @@ def test_dropouts_lower_the_quality_by_what_is_missing():
     assert judged("rr", np.cumsum(beats)[keep], beats[keep]) == pytest.approx(0.65, abs=0.05)
 
 
-@pytest.mark.parametrize("quantity", ["hr", "rr", "ppg", "eda", "temp", "acc", "batt"])
+@pytest.mark.parametrize("quantity", sorted(QUANTITIES))
 def test_trust_falls_with_age_to_nothing(quantity: str):
     trust = [quality.freshness(quantity, age_s=age, pack_interval_s=1.0) for age in np.linspace(0, 4000, 4001)]
     assert trust[0] == 1.0

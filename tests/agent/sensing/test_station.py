@@ -58,8 +58,17 @@ def test_a_pack_is_taken_and_moves_a_feature(sensing: Sensing):
     assert sensing.counters["samples"] == 1
 
 
-def test_a_battery_level_moves_nothing(sensing: Sensing):
-    assert not send(sensing, "batt", [NOW], [72.0], now=NOW).moved
+@pytest.mark.parametrize("quantity", ["batt", "spo2"])
+def test_what_is_shown_alone_moves_nothing(sensing: Sensing, quantity: str):
+    intake = send(sensing, quantity, [NOW], [97.0], now=NOW)
+    assert (intake.accepted, intake.moved) == (1, False)
+    assert sensing.streams(NOW)[0].last == pytest.approx(97.0)
+
+
+def test_an_ecg_crosses_the_wire_in_volts(sensing: Sensing):
+    assert send(sensing, "ecg", [NOW], [0.0012], now=NOW).moved
+    assert sensing.streams(NOW)[0].last == pytest.approx(0.0012)
+    assert sensing.accept(topic("ecg"), b'[{"u":"mV","v":1.2}]', now=NOW).refusal == "wrong_unit"
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,8 @@ def test_every_quantity_comes_at_its_usual_rate():
 
 def test_every_value_is_one_that_the_quantity_can_have():
     _, packs, _ = worn(120, seed=5)
-    for quantity, spec in QUANTITIES.items():
+    for quantity in {name for name, _ in packs}:
+        spec = QUANTITIES[quantity]
         _, values = joined(packs, quantity)
         assert (values >= spec.low).all()
         assert (values <= spec.high).all()
