@@ -15,9 +15,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.physiology.waveforms.found import NOTHING, Found
 from models.physiology.windows import Floats
 
-__all__ = ["Pulse", "amplitude", "analyse", "band_pass"]
+__all__ = ["Pulse", "PulseBeats", "amplitude", "analyse", "band_pass"]
 
 _BAND_HZ: Final = (0.5, 8.0)
 _SYSTOLE_S: Final = 0.111
@@ -51,6 +52,30 @@ class Pulse(NamedTuple):
 
 
 _NOTHING: Final = Pulse(np.empty(0), np.empty(0), np.empty(0), _NAN)
+
+
+class PulseBeats:
+    """Finds systolic peaks in one pass.
+
+    Args:
+        rate_hz: samples a second as the wearable states it, at least 16.
+    """
+
+    def __init__(self, rate_hz: float) -> None:
+        self._rate_hz = rate_hz
+
+    def add(self, times: Floats, values: Floats) -> Found:
+        """Take samples, ascending in time, and return the beats that became certain through them.
+
+        Args:
+            times: [n], seconds.
+            values: [n], arbitrary units, larger for more blood.
+        """
+        return NOTHING
+
+    def finish(self) -> Found:
+        """The beats that were still open; the detector is as new afterwards."""
+        return NOTHING
 
 
 def analyse(times: Floats, values: Floats) -> Pulse:
