@@ -90,11 +90,14 @@ class _Begin(msgspec.Struct):
     version: int
 
 
+_ABSENT: Final = Raw(b"")
+
+
 class _Line(msgspec.Struct, omit_defaults=True):
     t: float
     topic: str
-    pack: Raw | None = None
-    message: Raw | None = None
+    pack: Raw = _ABSENT
+    message: Raw = _ABSENT
     raw: str | None = None
 
 
@@ -322,10 +325,10 @@ class SessionReader:
         if not self._newest <= line.t < math.inf:
             raise self._error(f"goes back in time, to t = {line.t}", Reason.MALFORMED, "Sort its lines by t")
         self._newest = line.t
-        if sum(part is not None for part in (line.pack, line.message, line.raw)) != 1:
+        if (line.pack is not _ABSENT) + (line.message is not _ABSENT) + (line.raw is not None) != 1:
             raise self._error("holds none or several of pack, message and raw", Reason.MALFORMED, _REMEDY)
         if line.raw is None:
-            return Entry(line.t, line.topic, bytes(line.pack or line.message or b""))
+            return Entry(line.t, line.topic, bytes(line.message if line.pack is _ABSENT else line.pack))
         try:
             return Entry(line.t, line.topic, base64.b64decode(line.raw, validate=True))
         except binascii.Error as error:
@@ -343,7 +346,7 @@ class SessionReader:
 
 
 def _line(entry: Entry) -> bytes:
-    pack = message = raw = None
+    pack, message, raw = _ABSENT, _ABSENT, None
     try:
         if "/sense/" in entry.topic:
             pack = Raw(_resolved(entry))

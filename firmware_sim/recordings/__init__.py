@@ -1,0 +1,1 @@
+"""Recorded people: research data and captures become sessions, and sessions are played over the wire."""
