@@ -22,6 +22,7 @@ import typer
 
 from agent.catalogue.command import scan
 from agent.commands import config
+from agent.commands.record import record
 from agent.commands.run import run
 from agent.commands.status import status
 from agent.commands.watch import watch
@@ -42,6 +43,7 @@ app.command()(run)
 app.command()(scan)
 app.command()(watch)
 app.command()(status)
+app.command()(record)
 app.add_typer(config.app, name="config")
 
 
