@@ -24,6 +24,7 @@ __all__ = [
     "Broker",
     "Bundle",
     "Device",
+    "Gateway",
     "Library",
     "Listener",
     "Log",
@@ -127,6 +128,16 @@ class Affect(Section, frozen=True):
     step_s: Annotated[float, Meta(ge=1.0, le=60.0)] = 5.0
 
 
+class Gateway(Section, frozen=True):
+    """How Bluetooth wearables are read."""
+
+    inside: bool = False
+    adapter: Annotated[
+        str, Meta(pattern=r"\A(system|hci:.+)\Z", description='"system", or "hci:" and a transport such as "hci:usb:0"')
+    ] = "system"
+    waveforms: bool = True
+
+
 class Ranking(Section, frozen=True):
     """How the queue is made."""
 
@@ -157,6 +168,7 @@ class AgentSettings(Section, frozen=True):
     playback: Playback = Playback()
     bundle: Bundle = Bundle()
     affect: Affect = Affect()
+    gateway: Gateway = Gateway()
     ranking: Ranking = Ranking()
     privacy: Privacy = Privacy()
     log: Log = Log()
