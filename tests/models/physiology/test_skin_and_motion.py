@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from models.physiology import electrodermal, motion, temperature
 
@@ -65,3 +67,55 @@ def test_gravity_is_no_motion():
     assert motion.motion(times, still) == motion.STILLEST
     moving = still + np.outer(np.sin(2 * np.pi * times), (0.0, 0.0, 2.0))
     assert motion.motion(times, moving) == pytest.approx(2.0 / math.sqrt(2.0), rel=0.01)
+
+
+def test_tonic_and_phasic_add_up_and_a_response_stands_where_it_was_put():
+    found = electrodermal.split(TIMES, responses(20.0, 40.0))
+    assert found.responses.onsets == pytest.approx([20.0, 40.0], abs=1.0)
+    assert found.responses.peaks == pytest.approx([22.1, 42.1], abs=0.8)
+    # Eight seconds take a part of a response for tonic; what is left is proportional to it.
+    assert found.responses.amplitudes == pytest.approx([0.13, 0.13], abs=0.04)
+    smooth = np.interp(found.times, TIMES, responses(20.0, 40.0))
+    assert found.tonic + found.phasic == pytest.approx(smooth, abs=0.03)
+
+
+@given(
+    st.lists(st.integers(1, 60), min_size=1, max_size=20),
+    st.sampled_from([4.0, 8.0, 31.7]),
+    st.floats(0.0, 1e9),
+)
+@settings(max_examples=30, deadline=None)
+def test_a_stream_in_packs_of_any_size_is_split_like_its_window(packs: list[int], rate: float, start: float):
+    times = start + np.arange(sum(packs)) / rate
+    values = 2.0 + 0.3 * np.sin(0.7 * (times - start)) + 0.05 * np.sin(4.0 * (times - start))
+    whole = electrodermal.split(times, values)
+    stream = electrodermal.Conductance()
+    ends = np.cumsum(packs)
+    parts = [stream.add(times[end - n : end], values[end - n : end]) for n, end in zip(packs, ends, strict=True)]
+    parts.append(stream.finish())
+    assert np.concatenate([part.times for part in parts]) == pytest.approx(whole.times, abs=1e-6)
+    assert np.concatenate([part.phasic for part in parts]) == pytest.approx(whole.phasic, abs=1e-9)
+    assert np.concatenate([part.responses.peaks for part in parts]) == pytest.approx(whole.responses.peaks, abs=1e-6)
+
+
+def test_a_gap_in_the_conductance_is_no_response_and_memory_stays_bounded():
+    stream = electrodermal.Conductance()
+    found = 0
+    for minute in range(30):
+        # Every minute the band is off for a while, and the level is another one afterwards.
+        values = np.full(len(TIMES), 2.0 + minute % 3)
+        values[200:] = 0.0
+        found += len(stream.add(60.0 * minute + TIMES, values).responses.peaks)
+    assert found == 0
+    assert len(stream._stretch._bins) < 100
+
+
+def test_late_and_repeated_conductance_is_passed_over():
+    stream, again = electrodermal.Conductance(), electrodermal.Conductance()
+    level = responses(20.0)
+    ours = [stream.add(TIMES[:100], level[:100]), stream.add(TIMES[100:], level[100:]), stream.finish()]
+    for first in range(0, len(TIMES), 20):
+        for _ in range(2):
+            again.add(TIMES[first : first + 20], level[first : first + 20])
+        again.add(TIMES[:5], level[:5] + 1.0)
+    assert again.finish().phasic == pytest.approx(ours[-1].phasic)
