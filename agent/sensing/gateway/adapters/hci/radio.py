@@ -105,13 +105,17 @@ class Radio:
         self._heard: dict[str, Address] = {}
 
     @property
+    def _lost(self) -> bool:
+        return self._transport is None or self._transport.source.terminated.done()
+
+    @property
     def device(self) -> Device:
         """Bumble's host.
 
         Raises:
             BleakBluetoothNotAvailableError: the controller is not open or was lost.
         """
-        if self._device is None or self._transport is None or self._transport.source.terminated.done():
+        if self._device is None or self._lost:
             raise BleakBluetoothNotAvailableError(
                 f"The Bluetooth controller behind {self._name} is gone", BleakBluetoothNotAvailableReason.POWERED_OFF
             )
@@ -141,10 +145,8 @@ class Radio:
         """End all connections, which are reported, and let the controller go."""
         transport, device = self._transport, self._device
         if device is not None:
-            with contextlib.suppress(BleakError):
-                async with asyncio.TaskGroup() as tasks:
-                    for connection in list(self.device.connections.values()):
-                        tasks.create_task(self.disconnect(connection))
+            standing = [] if self._lost else list(device.connections.values())
+            await asyncio.gather(*(self.disconnect(connection) for connection in standing))
         self._transport = self._device = None
         self._listeners.clear()
         if transport is not None:
