@@ -7,6 +7,7 @@ import typer
 from firmware_sim.command import stream
 from firmware_sim.demo.command import demo
 from firmware_sim.music.command import music
+from firmware_sim.recordings.command import convert, replay
 
 __all__ = ["app", "main"]
 
@@ -20,6 +21,8 @@ app = typer.Typer(
 app.command()(stream)
 app.command()(music)
 app.command()(demo)
+app.command()(replay)
+app.add_typer(convert)
 
 
 def main() -> None:

@@ -42,6 +42,8 @@ FORMAT_VERSION: Final = 1
 _FORMAT: Final = "attune-session"
 _LONGEST_LINE: Final = 4 * 1024 * 1024
 """Bytes. The largest payload in base64 is a tenth of it; what is longer is no line of a session but an attack."""
+_MAGIC: Final = b"\x1f\x8b"
+"""With which every gzip file begins (RFC 1952, section 2.3.1)."""
 _GZIP: Final = 31
 """zlib's window bits: 15, its largest window, and 16 for gzip's header and trailer."""
 _REMEDY: Final = "Name a file that `attune-agent record` or `attune-sim convert` wrote"
@@ -146,14 +148,12 @@ class SessionWriter:
             StorageError: the disk is full or refuses; what was written before stays readable.
             ValueError: an entry's time is not finite or before the last one's.
         """
-        lines = []
         for entry in entries:
             if not self._newest <= entry.t < math.inf:
                 raise ValueError(f"an entry of {entry.t} after one of {self._newest}: arrivals ascend")
             self._newest = entry.t
-            lines.append(_line(entry))
-        self._put(self._gzip.compress(b"".join(lines)))
-        self.entries += len(lines)
+            self._put(self._gzip.compress(_line(entry)))
+            self.entries += 1
 
     def flush(self) -> None:
         """Bring to the disk all that was written, so that a cut after this moment loses none of it.
@@ -277,9 +277,9 @@ class SessionReader:
         begin = self._file.peek(2)[:2]
         if not begin:
             raise self._error("is empty", Reason.EMPTY, _REMEDY)
-        if begin != b"\x1f\x8b"[: len(begin)]:
+        if begin != _MAGIC[: len(begin)]:
             raise self._error("is no session: it is not compressed with gzip", Reason.MALFORMED, _REMEDY)
-        text = self._next()
+        text = self._next() if begin == _MAGIC else None
         if text is None:
             raise self._error("ends before its first line does", Reason.EMPTY, _REMEDY)
         try:
@@ -362,10 +362,12 @@ def _resolved(entry: Entry) -> bytes:
     """A pack with absolute times, as JSON.
 
     Raises:
-        WireError: it cannot be read, or would become too large to be read again.
+        WireError: it cannot be read, holds no sample, or would become too large to be read again.
     """
     quantity = topics.parse_sense(entry.topic).quantity
     pack = senml.decode(entry.payload, quantity=quantity, now=entry.t)
+    if not len(pack.times):
+        raise WireError("the pack is empty", reason=Reason.EMPTY)
     content = senml.encode(quantity, pack.times.tolist(), pack.values, sequence=pack.sequence, cbor=False)
     if len(content) > senml.MAXIMUM_BYTES:
         raise WireError("the pack is too large", reason=Reason.OVERSIZED)
