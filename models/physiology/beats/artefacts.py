@@ -1,0 +1,295 @@
+"""Artefacts in a series of beats: what they are, and the series without them.
+
+After Lipponen & Tarvainen 2019 (J Med Eng Technol 43:173), the method of Kubios: an interval is judged by how far it
+leaps from the one before (dRR) and strays from the local median (mRR), each against a threshold that the series'
+own spread sets, so that neither a quiet nor a lively heart needs a setting. The pattern of the leaps names the class.
+
+Rules:
+
+- What is judged is time that passed between beats: every interval is positive and finite.
+- No leap is taken across a gap; the first interval after one is judged by the median of its neighbourhood.
+- A beat is added or taken away only where time says so: two intervals become one that fits, one becomes two that fit.
+  An ectopic beat is moved, its two intervals keep their sum where that is the sum of two normal ones. All that is put
+  in stays marked as such.
+
+Differences to NeuroKit2's reading of the paper (`signal_fixpeaks(method="kubios")`): there the beat *after* an ectopic
+one is moved, and the ectopic's early leap counts as an artefact of its own; a series without spread has no artefacts;
+the newest two beats are not judged.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.physiology.windows import Floats
+
+__all__ = ["Corrected", "Kind", "classify", "correct"]
+
+_ALPHA: Final = 5.2
+"""Thresholds in quartile deviations: 3.5 standard deviations of a normal distribution."""
+_SPREAD_OVER: Final = 91
+"""Beats whose spread sets the threshold."""
+_MEDIAN_OVER: Final = 11
+"""Beats whose median an interval may not stray from."""
+_SLOPE: Final = 0.13
+_OFFSET: Final = 0.17
+"""c1 and c2: the border of the ectopic beats in the plane of neighbouring leaps."""
+_FAR: Final = 3.0
+"""mRR from which an interval is long or short whatever its neighbours do."""
+_SHORT_WEIGHT: Final = 2.0
+"""Deviations below the median count twice: a heart cannot shorten an interval as far as it can lengthen it."""
+_LEAST_THRESHOLD_S: Final = 0.01
+"""Ten ticks of a strap: a series without spread still has artefacts, but its own rounding is none."""
+_MOST_PASSES: Final = 10
+_ROWS: Final = 2048
+"""Windows that are sorted at once: a megabyte and a half, however long the series."""
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+class Kind(IntEnum):
+    """What an interval is, or was before it was corrected."""
+
+    NORMAL = 0
+    ECTOPIC = 1
+    """The beat before this interval came early or late: with the interval before that, it makes two normal ones."""
+    MISSED = 2
+    """Two intervals: a beat was not detected."""
+    EXTRA = 3
+    """Together with the next one a single interval: something else was taken for a beat."""
+    LONG = 4
+    SHORT = 5
+
+
+class Corrected(NamedTuple):
+    """A series without its artefacts.
+
+    Attributes:
+        times: float64 [m], when each interval ends, seconds.
+        intervals: float64 [m], seconds.
+        joined: bool [m], whether the interval directly follows the one before it.
+        kind: int8 [m], the `Kind` that the interval was corrected from; `NORMAL` where it was measured as it stands.
+    """
+
+    times: Array
+    intervals: Array
+    joined: Mask
+    kind: NDArray[np.int8]
+
+
+class _Judged(NamedTuple):
+    """Classes, and the local figures that the correction needs; [n] each."""
+
+    kind: NDArray[np.int8]
+    median: Array
+    threshold: Array
+
+
+def classify(intervals: Floats, joined: Mask | None = None) -> NDArray[np.int8]:
+    """Name every interval's class.
+
+    Args:
+        intervals: [n], seconds, positive.
+        joined: [n], whether each follows directly on the one before; all but the first where absent.
+
+    Returns:
+        int8 [n], `Kind`. A premature beat shows as `SHORT` (its early leap) followed by `ECTOPIC`, as in the paper.
+    """
+    rr = np.asarray(intervals, dtype=np.float64)
+    return _judge(rr, _all_joined(len(rr)) if joined is None else joined).kind
+
+
+def correct(intervals: Floats, *, times: Floats | None = None, joined: Mask | None = None) -> Corrected:
+    """Put right what is no normal beat, until nothing more is found.
+
+    Args:
+        intervals: [n], seconds, positive.
+        times: [n], when each ended, seconds; their sums where absent.
+        joined: [n], whether each follows directly on the one before; all but the first where absent.
+    """
+    rr = np.array(intervals, dtype=np.float64)
+    series = Corrected(
+        times=np.cumsum(rr) if times is None else np.array(times, dtype=np.float64),
+        intervals=rr,
+        joined=_all_joined(len(rr)) if joined is None else np.array(joined, dtype=np.bool_),
+        kind=np.zeros(len(rr), dtype=np.int8),
+    )
+    fewest = len(rr) + 1
+    for _ in range(_MOST_PASSES):
+        judged = _judge(series.intervals, series.joined)
+        count = int(np.count_nonzero(judged.kind))
+        if not 0 < count < fewest:
+            break
+        fewest = count
+        series = _without_extra(_with_missed(_moved(series, judged), judged))
+    return series
+
+
+def _all_joined(count: int) -> Mask:
+    joined = np.ones(count, dtype=np.bool_)
+    joined[:1] = False
+    return joined
+
+
+def _judge(rr: Array, joined: Mask) -> _Judged:
+    """Figure 1 of the paper."""
+    if len(rr) < 3:
+        return _Judged(np.zeros(len(rr), dtype=np.int8), rr, np.full(len(rr), _LEAST_THRESHOLD_S))
+    (median,) = _rolling_quantiles(rr, _MEDIAN_OVER, (0.5,))
+    leap = rr - np.where(joined, np.roll(rr, 1), median)
+    leap /= _threshold(leap)
+    stray = rr - median
+    stray[stray < 0.0] *= _SHORT_WEIGHT
+    threshold = _threshold(stray)
+    stray /= threshold
+    kind = np.zeros(len(rr), dtype=np.int8)
+    for position, found in _walk(rr, leap, stray, median, threshold):
+        kind[position] = found
+    return _Judged(kind, median, threshold)
+
+
+def _walk(rr: Array, leap: Array, stray: Array, median: Array, threshold: Array) -> list[tuple[int, Kind]]:
+    """Classify where there is a leap; all else is normal."""
+    leaps = np.flatnonzero(np.abs(leap) > 1.0)
+    if not len(leaps):
+        return []
+    ectopic, lasting = _patterns(leap)
+    off = lasting | (np.abs(stray) > _FAR)
+    following = np.append(rr[1:], np.inf)
+    extra = lasting & (leap < 0.0) & (np.abs(rr + following - median) < threshold)
+    missed = lasting & (leap > 0.0) & (np.abs(rr / 2.0 - median) < threshold)
+    size = np.abs(leap)
+    found: list[tuple[int, Kind]] = []
+    after = 0
+    for i in leaps.tolist():
+        if i < after:
+            continue
+        if ectopic[i]:
+            found.append((i, Kind.ECTOPIC))
+            continue
+        # The greater leap of two may follow: then the second is what is wrong, and is judged in the same way.
+        second = i + 2 < len(rr) and size[i + 1] < size[i + 2]
+        after = i + 2 if second else i + 1
+        for j in range(i, after):
+            if extra[j]:
+                found.append((j, Kind.EXTRA))
+            elif missed[j]:
+                found.append((j, Kind.MISSED))
+            elif off[j]:
+                found.append((j, Kind.LONG if stray[j] > 0.0 else Kind.SHORT))
+    return found
+
+
+def _patterns(leap: Array) -> tuple[Mask, Mask]:
+    """Leaps between two of the other sign (ectopic), and leaps that the next two take back (long, short)."""
+    padded = np.pad(leap, (1, 2), mode="reflect")
+    before, after, later = padded[:-3], padded[2:-1], padded[3:]
+    up, down = leap > 1.0, leap < -1.0
+    ectopic = up & (np.maximum(before, after) < -_SLOPE * leap - _OFFSET)
+    ectopic |= down & (np.minimum(before, after) > -_SLOPE * leap + _OFFSET)
+    lasting = up & (np.minimum(after, later) < -1.0)
+    lasting |= down & (np.maximum(after, later) > 1.0)
+    # What the newest two leaps turn into is not known yet.
+    ectopic[-1:] = lasting[-2:] = False
+    return ectopic, lasting
+
+
+def _threshold(values: Array) -> Array:
+    low, high = _rolling_quantiles(np.abs(values), _SPREAD_OVER, (0.25, 0.75))
+    return np.maximum(_ALPHA * (high - low) / 2.0, _LEAST_THRESHOLD_S)
+
+
+def _rolling_quantiles(values: Array, width: int, shares: tuple[float, ...]) -> list[Array]:
+    """Quantiles of the centred window around every value, shorter at the ends; O(n) in time, bounded beside it."""
+    n = len(values)
+    half = min(width // 2, n - 1)
+    padded = np.full(n + 2 * half, np.inf)
+    padded[half : half + n] = values
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)
+    position = np.arange(n)
+    count = np.minimum(position + half + 1, n) - np.maximum(position - half, 0)
+    quantiles = [np.empty(n) for _ in shares]
+    for start in range(0, n, _ROWS):
+        rows = slice(start, start + _ROWS)
+        ordered = np.sort(windows[rows], axis=1)
+        line = np.arange(len(ordered))
+        for share, quantile in zip(shares, quantiles, strict=True):
+            place = share * (count[rows] - 1)
+            lower = place.astype(np.int64)
+            upper = np.minimum(lower + 1, count[rows] - 1)
+            low, high = ordered[line, lower], ordered[line, upper]
+            quantile[rows] = low + (place - lower) * (high - low)
+    return quantiles
+
+
+def _moved(series: Corrected, judged: _Judged) -> tuple[Corrected, NDArray[np.int8]]:
+    """Give ectopic, long and short intervals the values that their neighbours lead to."""
+    times, rr, joined, was = series
+    kind = judged.kind.copy()
+    late = np.flatnonzero((kind == Kind.ECTOPIC) & joined)
+    late = late[late > 0]
+    # The early leap of an ectopic beat is no artefact of its own.
+    early = late[np.isin(kind[late - 1], (Kind.NORMAL, Kind.LONG, Kind.SHORT))]
+    kind[early - 1] = Kind.ECTOPIC
+    replaced = np.isin(kind, (Kind.ECTOPIC, Kind.LONG, Kind.SHORT))
+    normal = np.flatnonzero(kind == Kind.NORMAL)
+    if not replaced.any() or not len(normal):
+        return series, np.where(replaced, Kind.NORMAL, kind).astype(np.int8)
+    position = np.arange(len(rr))
+    smooth = np.where(replaced, np.interp(position, normal, rr[normal]), rr)
+    pairs = early[judged.kind[early - 1] != Kind.ECTOPIC]
+    off = rr[pairs - 1] + rr[pairs] - smooth[pairs - 1] - smooth[pairs]
+    kept = np.abs(off) < 2.0 * judged.threshold[pairs]
+    pairs, off = pairs[kept], off[kept]
+    smooth[pairs - 1] += off / 2.0
+    smooth[pairs] += off / 2.0
+    moved = times.copy()
+    moved[pairs - 1] = times[pairs] - smooth[pairs]
+    after = np.where(replaced, kind, was).astype(np.int8)
+    return Corrected(moved, smooth, joined, after), np.where(replaced, Kind.NORMAL, kind).astype(np.int8)
+
+
+def _with_missed(found: tuple[Corrected, NDArray[np.int8]], judged: _Judged) -> tuple[Corrected, NDArray[np.int8]]:
+    """Cut intervals in two where a beat was missed, along the trend of their neighbours."""
+    (times, rr, joined, was), kind = found
+    missed = np.flatnonzero(kind == Kind.MISSED)
+    if not len(missed):
+        return found
+    usual = np.where(kind == Kind.NORMAL, rr, judged.median)
+    before, after = usual[np.maximum(missed - 1, 0)], usual[np.minimum(missed + 1, len(rr) - 1)]
+    threshold = judged.threshold[missed]
+    second = rr[missed] / 2.0 + np.clip((after - before) / 6.0, -threshold, threshold)
+    cut = rr.copy()
+    cut[missed] = second
+    marked = was.copy()
+    marked[missed] = Kind.MISSED
+    # What is inserted before an interval is its first half: it takes over the way the whole hung on its neighbour.
+    linked = joined.copy()
+    linked[missed] = True
+    result = Corrected(
+        np.insert(times, missed, times[missed] - second),
+        np.insert(cut, missed, rr[missed] - second),
+        np.insert(linked, missed, joined[missed]),
+        np.insert(marked, missed, np.int8(Kind.MISSED)),
+    )
+    return result, np.insert(kind, missed, np.int8(Kind.NORMAL))
+
+
+def _without_extra(found: tuple[Corrected, NDArray[np.int8]]) -> Corrected:
+    """Join intervals that something between two beats had cut."""
+    (times, rr, joined, was), kind = found
+    into_next = kind == Kind.EXTRA
+    into_next[:-1] &= joined[1:]
+    into_next[-1:] = False
+    if not into_next.any():
+        return found[0]
+    first = np.flatnonzero(~np.concatenate(([False], into_next[:-1])))
+    last = np.flatnonzero(~into_next)
+    marked = was.copy()
+    marked[last[last != first]] = Kind.EXTRA
+    return Corrected(times[last], np.add.reduceat(rr, first), joined[first], marked[last])
