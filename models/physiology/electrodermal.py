@@ -189,7 +189,10 @@ class _Rises:
 
     def take(self, times: NDArray[np.float64], phasic: NDArray[np.float64]) -> Responses:
         """The rises that ended."""
-        found = [self._turn(*point) for point in zip(times.tolist(), phasic.tolist(), strict=True)]
+        rising = np.diff(phasic) > 0.0
+        # Between two turning points nothing is decided.
+        points = np.concatenate(([True], rising[1:] != rising[:-1], [True]))[-len(phasic) :]
+        found = map(self._turn, times[points].tolist(), phasic[points].tolist())
         return _responses([rise for rise in found if rise is not None])
 
     def end(self) -> Responses:
