@@ -1,7 +1,8 @@
 """Skin temperature at the wrist: level and slope, degrees Celsius.
 
 Skin at rest lies between 25 and 38 °C; a band that reads less lies on a table, and one that reads more on a heater.
-Values outside 25–40 °C are left out, so that a band taken off fades to unknown instead of to a feeling.
+Values outside 25–40 °C are left out, so that a band taken off fades to unknown instead of to a feeling. A band that has
+just been put on warms by degrees a minute: that is the band's heat capacity, not the listener.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ from numpy.typing import NDArray
 
 from models.physiology.windows import Floats, mean, slope_per_minute
 
-__all__ = ["SKIN_CEL", "on_skin", "skin_temperature", "skin_temperature_slope"]
+__all__ = ["SKIN_CEL", "has_settled", "on_skin", "skin_temperature", "skin_temperature_slope"]
 
 SKIN_CEL: Final = (25.0, 40.0)
+_SETTLED_CEL_PER_MIN: Final = 0.6
+"""Stress and warmth move the skin of a wrist by some tenths of a degree a minute (Vinkers et al. 2013, Stress 16:520);
+what is faster is the sensor coming to the temperature of its place."""
 
 
 def on_skin(values: Floats) -> NDArray[np.bool_]:
@@ -23,6 +27,12 @@ def on_skin(values: Floats) -> NDArray[np.bool_]:
     low, high = SKIN_CEL
     inside: NDArray[np.bool_] = (values >= low) & (values <= high)
     return inside
+
+
+def has_settled(times: Floats, values: Floats) -> bool:
+    """Whether a 60 s window moves no faster than skin does; true where it is too short to say."""
+    slope = slope_per_minute(times, values, least=8, span_s=20.0)
+    return not abs(slope) > _SETTLED_CEL_PER_MIN
 
 
 def skin_temperature(values: Floats) -> float:

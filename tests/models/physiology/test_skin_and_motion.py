@@ -119,3 +119,41 @@ def test_late_and_repeated_conductance_is_passed_over():
             again.add(TIMES[first : first + 20], level[first : first + 20])
         again.add(TIMES[:5], level[:5] + 1.0)
     assert again.finish().phasic == pytest.approx(ours[-1].phasic)
+
+
+def test_a_band_that_was_just_put_on_has_not_settled():
+    times = np.arange(0.0, 60.0)
+    assert not temperature.has_settled(times, 33.0 - 5.0 * np.exp(-times / 60.0))
+    assert temperature.has_settled(times, 33.0 + 0.2 * times / 60.0)
+    assert temperature.has_settled(times[:5], 10.0 * times[:5])
+
+
+def shaken(strength: float, *rhythms_hz: float, noise: float = 0.3) -> tuple[np.ndarray, np.ndarray]:
+    """Ten seconds at 50 Hz of a sensor that is shaken in rhythms."""
+    times = np.arange(0.0, 10.0, 0.02)
+    wave = sum(np.sin(2 * np.pi * rhythm * times + 1.0) for rhythm in rhythms_hz)
+    up = strength * np.asarray(wave) + noise * np.random.default_rng(1).standard_normal(len(times))
+    return times, np.outer(9.81 + up, (0.6, 0.0, 0.8))
+
+
+@pytest.mark.parametrize(
+    ("window", "activity", "steps_hz"),
+    [
+        (shaken(0.0, 1.0, noise=0.03), motion.Activity.STILL, math.nan),
+        (shaken(0.0, 1.0, noise=2.0), motion.Activity.HAND, math.nan),
+        (shaken(2.0, 0.8, 5.3), motion.Activity.HAND, math.nan),
+        (shaken(2.0, 1.8), motion.Activity.WALKING, 1.8),
+        (shaken(1.5, 0.9, 1.8), motion.Activity.WALKING, 1.8),
+        (shaken(9.0, 2.7), motion.Activity.RUNNING, 2.7),
+    ],
+)
+def test_the_rhythm_of_the_acceleration_tells_the_activity(window, activity, steps_hz: float):
+    found = motion.movement(*window)
+    assert found.activity is activity
+    assert found.steps_hz == pytest.approx(steps_hz, abs=0.1, nan_ok=True)
+    assert found.motion_ms2 == motion.motion(*window)
+
+
+def test_a_short_window_tells_no_activity():
+    times, values = shaken(2.0, 1.8)
+    assert motion.movement(times[:15], values[:15]).activity is None
