@@ -147,7 +147,9 @@ def shaken(strength: float, *rhythms_hz: float, noise: float = 0.3) -> tuple[np.
         (shaken(9.0, 2.7), motion.Activity.RUNNING, 2.7),
     ],
 )
-def test_the_rhythm_of_the_acceleration_tells_the_activity(window, activity, steps_hz: float):
+def test_the_rhythm_of_the_acceleration_tells_the_activity(
+    window: tuple[np.ndarray, np.ndarray], activity: motion.Activity, steps_hz: float
+):
     found = motion.movement(*window)
     assert found.activity is activity
     assert found.steps_hz == pytest.approx(steps_hz, abs=0.1, nan_ok=True)
