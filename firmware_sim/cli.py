@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from firmware_sim.ble.command import ble
 from firmware_sim.command import stream
 from firmware_sim.demo.command import demo
 from firmware_sim.music.command import music
@@ -19,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(stream)
+app.command()(ble)
 app.command()(music)
 app.command()(demo)
 app.command()(replay)

@@ -10,6 +10,9 @@ from msgspec import Meta
 from models.settings import Section
 
 __all__ = [
+    "BleKind",
+    "BleSection",
+    "BleWearableSection",
     "BrokerSection",
     "Course",
     "DeviceSection",
@@ -29,6 +32,8 @@ Course = Literal["scripted", "random", "follow"]
 """Where the latent feeling comes from."""
 Kind = Literal["band", "strap"]
 """What is worn: an optical wristband, or an electric chest strap."""
+BleKind = Literal["strap", "polar", "sense", "oximeter", "thermometer"]
+"""What is worn over Bluetooth: a plain heart-rate strap, a Polar H10, a Polar Verity Sense, and two medical sensors."""
 Format = Literal["cbor", "json"]
 QuantityName = Literal["hr", "rr", "ppg", "eda", "temp", "acc", "batt"]
 
@@ -91,6 +96,27 @@ class WearableSection(Section, frozen=True):
     faults: tuple[str, ...] = ()
 
 
+class BleWearableSection(Section, frozen=True):
+    """One wearable on the virtual Bluetooth link."""
+
+    name: Name = "strap"
+    kind: BleKind = "strap"
+    noise: Annotated[float, Meta(ge=0.0, le=10.0)] = 1.0
+    clock_offset_s: Annotated[float, Meta(ge=-2e9, le=2e9)] = 0.02
+    clock_ppm: Annotated[float, Meta(ge=-1e5, le=1e5)] = 20.0
+    gaps_per_hour: NotNegative = 6.0
+    gap_s: Annotated[float, Meta(gt=0.0, le=3600.0)] = 4.0
+    faults: tuple[str, ...] = ()
+
+
+class BleSection(Section, frozen=True):
+    """The virtual Bluetooth link, and who is on it."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 6402
+    wearables: tuple[BleWearableSection, ...] = (BleWearableSection(),)
+
+
 class SimulatorSettings(Section, frozen=True):
     """All settings of `attune-sim`."""
 
@@ -99,3 +125,4 @@ class SimulatorSettings(Section, frozen=True):
     library: LibrarySection = LibrarySection()
     listener: ListenerSection = ListenerSection()
     wearables: tuple[WearableSection, ...] = (WearableSection(),)
+    ble: BleSection = BleSection()
