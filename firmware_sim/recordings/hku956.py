@@ -53,7 +53,8 @@ def read(folder: Path, participant: str) -> Recording:
     truths = []
     begin = _BEGINNING
     try:
-        with np.load(path, allow_pickle=False) as signals:
+        # Opened here, because NumPy leaves the file of a damaged archive open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as signals:
             for song in songs:
                 prefix = f"{int(song['song_no']):02d}_{song['song_id']}/"
                 for name, (quantity, rate_hz, factor) in _SIGNALS.items():

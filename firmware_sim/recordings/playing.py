@@ -172,6 +172,9 @@ async def _play(
                 link.publish(message)
         else:
             tell(ahead[-1].t - session.header.t)
+            # After a pause of the machine much is due at once: the line's buffer must not overflow with it.
+            if link.connected.is_set():
+                await link.flush(_FLUSH_S)
             ahead = await asyncio.to_thread(_some, entries)
             continue
         break
