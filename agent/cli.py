@@ -21,7 +21,8 @@ from typing import Annotated
 import typer
 
 from agent.catalogue.command import scan
-from agent.commands import config
+from agent.commands import config, wearables
+from agent.commands.gateway import gateway
 from agent.commands.record import record
 from agent.commands.run import run
 from agent.commands.status import status
@@ -43,7 +44,9 @@ app.command()(run)
 app.command()(scan)
 app.command()(watch)
 app.command()(status)
+app.command()(gateway)
 app.command()(record)
+app.add_typer(wearables.app, name="wearables")
 app.add_typer(config.app, name="config")
 
 

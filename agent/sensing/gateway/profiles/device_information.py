@@ -47,8 +47,8 @@ class DeviceInformation(Profile):
     service = full_uuid(0x180A)
     reads = (MANUFACTURER, MODEL, FIRMWARE)
 
-    def __init__(self, count: Count) -> None:
-        super().__init__(count)
+    def __init__(self, count: Count, *, waveforms: bool = True) -> None:
+        super().__init__(count, waveforms=waveforms)
         self.found: dict[str, str] = {}
 
     def take(self, characteristic: str, payload: bytes, arrived: float) -> list[Readings]:

@@ -99,8 +99,8 @@ class HeartRate(Profile):
     # HRS 1.0, section 3.1: notified about once a second while notifications are on.
     silent_s = 20.0
 
-    def __init__(self, count: Count) -> None:
-        super().__init__(count)
+    def __init__(self, count: Count, *, waveforms: bool = True) -> None:
+        super().__init__(count, waveforms=waveforms)
         self._beats = BeatClock()
         self._had_contact = False
 

@@ -61,6 +61,7 @@ class Profile(ABC):
 
     Args:
         count: counts what is left out.
+        waveforms: whether raw waveforms are wanted, for a profile that is asked for them.
 
     Attributes:
         name: stands in counters.
@@ -78,8 +79,9 @@ class Profile(ABC):
     control: ClassVar[str | None] = None
     silent_s: ClassVar[float | None] = None
 
-    def __init__(self, count: Count) -> None:
+    def __init__(self, count: Count, *, waveforms: bool = True) -> None:
         self._count = count
+        self._waveforms = waveforms
 
     @abstractmethod
     def take(self, characteristic: str, payload: bytes, arrived: float) -> list[Readings]:

@@ -2,9 +2,10 @@
 
 Rules:
 
-- What is asked for: ECG at 130 Hz, PPG at 55 Hz, acceleration near 50 Hz within 8 g, pulse intervals; of what a sensor
-  offers the nearest. A refusal is counted by its status and costs that measurement alone. A measurement that runs
-  already, because a process before this one was killed, is stopped and started anew.
+- What is asked for, the waveforms only where they are wanted: ECG at 130 Hz, PPG at 55 Hz, acceleration near 50 Hz
+  within 8 g, pulse intervals; of what a sensor offers the nearest. A refusal is counted by its status and costs that
+  measurement alone. A measurement that runs already, because a process before this one was killed, is stopped and
+  started anew.
 - PPG frames hold the light that comes back, which falls when blood fills the skin. `ppg` is what was absorbed: ambient
   light minus the mean of the photodiodes, so that a pulse points upwards as with every other wearable.
 - A pulse interval is invalid where the sensor moved or lost contact (Polar SDK, documentation/PPIData.md): counted
@@ -82,8 +83,8 @@ class Polar(Profile):
     # Pulse intervals need 25 s until the first of them comes (Polar SDK, documentation/products/PolarVeritySense.md).
     silent_s = 60.0
 
-    def __init__(self, count: Count) -> None:
-        super().__init__(count)
+    def __init__(self, count: Count, *, waveforms: bool = True) -> None:
+        super().__init__(count, waveforms=waveforms)
         self.running: set[Measurement] = set()
         self._factors: dict[Measurement, float] = {}
         self._times = {each: FrameTimes(wish.rate_hz) for each, wish in _WISHES.items()}
@@ -92,6 +93,8 @@ class Polar(Profile):
     def dialogue(self, features: bytes) -> Dialogue:
         """See `Profile.dialogue`."""
         offered = parse_features(features)
+        if not self._waveforms:
+            offered &= {Measurement.PULSE_INTERVALS}
         for measurement in sorted(offered):
             yield from self._start(measurement, _WISHES[measurement])
 
