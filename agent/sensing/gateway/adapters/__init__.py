@@ -39,6 +39,8 @@ async def open_adapter(name: str) -> AsyncIterator[Adapter]:
     try:
         from agent.sensing.gateway.adapters.hci.adapter import open_hci
     except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] != "bumble":
+            raise
         raise AttuneError(
             f"The Bluetooth adapter {name!r} needs Bumble, which is not installed",
             reason=Reason.MISSING,
