@@ -112,6 +112,12 @@ def test_a_real_participant_is_read(shared_data: Path) -> None:
     assert np.median(recording.series["temp"].values) > 29
 
 
+def test_a_real_pulse_rises_with_each_systole(shared_data: Path) -> None:
+    pulse = hku956.read(shared_data / "hku956", "hku1914").series["ppg"]
+    rise = np.diff(pulse.values[: 60 * 64])
+    assert (rise**3).mean() > 0, "a pulse rises faster than it falls"
+
+
 def test_an_unknown_signal_names_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="bio-resting-5min"):
         signals.read(tmp_path, "eeg")
