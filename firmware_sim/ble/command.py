@@ -17,7 +17,7 @@ from models.errors import AttuneError, Reason, SettingsError
 from models.settings import load
 
 if TYPE_CHECKING:
-    from firmware_sim.ble.stream import Radio
+    from firmware_sim.ble.stream import OnAir, Radio
     from firmware_sim.simulation import Report
 
 __all__ = ["ble"]
@@ -152,10 +152,9 @@ def _worn(text: str, configured: list[dict[str, Any]]) -> dict[str, Any]:
 async def _run(settings: SimulatorSettings, seconds: float | None) -> tuple[Report, dict[str, Radio]]:
     from firmware_sim.ble.stream import stream
 
-    def ready(port: int, addresses: list[str]) -> None:
-        names = (each.name for each in settings.ble.wearables)
-        shown = ", ".join(f"{name} {address}" for name, address in zip(names, addresses, strict=True))
-        logging.getLogger(__name__).info("hci:tcp-client:%s:%d: %s", settings.ble.host, port, shown)
+    def ready(on_air: OnAir) -> None:
+        shown = ", ".join(f"{name} {peripheral.address}" for name, peripheral in on_air.peripherals.items())
+        logging.getLogger(__name__).info("hci:tcp-client:%s:%d: %s", settings.ble.host, on_air.port, shown)
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

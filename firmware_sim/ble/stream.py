@@ -6,7 +6,8 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -25,7 +26,7 @@ from models.wire.topics import DeviceTopics
 if TYPE_CHECKING:
     from firmware_sim.wearable.wearable import Wearable
 
-__all__ = ["Radio", "stream"]
+__all__ = ["OnAir", "Radio", "stream"]
 
 _log = logging.getLogger(__name__)
 # What was sent last may still be on its way.
@@ -46,6 +47,21 @@ class Radio(msgspec.Struct, frozen=True):
     connections: int
     sent: int
     dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class OnAir:
+    """Everything that is within reach, for whoever wants to disturb it.
+
+    Attributes:
+        air: the virtual air.
+        port: on which it hands out controllers.
+        peripherals: by the wearables' names.
+    """
+
+    air: Air
+    port: int
+    peripherals: Mapping[str, Peripheral]
 
 
 class _Worn:
@@ -76,7 +92,7 @@ async def stream(
     *,
     seconds: float | None,
     stop: asyncio.Event,
-    ready: Callable[[int, list[str]], None] = lambda _port, _addresses: None,
+    ready: Callable[[OnAir], None] = lambda _on_air: None,
 ) -> tuple[Report, dict[str, Radio]]:
     """Live, and be within reach over the virtual link, until `seconds` are over or `stop` is set.
 
@@ -86,7 +102,7 @@ async def stream(
         settings: who, what they wear over Bluetooth, and how they feel.
         seconds: how long; None is until `stop`.
         stop: ends it early.
-        ready: called with the link's port and the wearables' addresses as soon as they are there.
+        ready: called as soon as all are within reach.
 
     Raises:
         AttuneError: the link's port is in use.
@@ -110,7 +126,7 @@ async def stream(
         try:
             for each in worn:
                 await each.peripheral.start()
-            ready(port, [each.peripheral.address for each in worn])
+            ready(OnAir(air, port, {each.name: each.peripheral for each in worn}))
             await _live(simulation, worn, link, seconds, stop)
             await link.flush(_FLUSH_S)
         finally:
