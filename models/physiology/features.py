@@ -9,7 +9,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.physiology import electrodermal, heart, motion, temperature
+from models.physiology import electrodermal, motion, temperature
+from models.physiology.beats import (
+    Beats,
+    beats_of,
+    clean_rate,
+    heart_rate_bpm,
+    heart_rate_slope,
+    newest,
+    respiration_per_min,
+    rmssd_ms,
+    sdnn_ms,
+)
 from models.physiology.pulse import Pulse, amplitude, analyse
 from models.physiology.schema import PHYSIOLOGY
 from models.physiology.windows import Floats, mean, slope_per_minute, window
@@ -70,26 +81,21 @@ def _heart(streams: Mapping[str, Stream], at: float, seen: Pulse | None) -> dict
             found["pulse_amplitude"] = _log(amplitude(seen, since=at - _WINDOW_S["pulse_amplitude"]))
         if beats is None and seen.quality >= _CLEAR_PULSE:
             known = ~np.isnan(seen.intervals)
-            beats = heart.clean(seen.times[known], seen.intervals[known])
+            beats = beats_of(seen.times[known], seen.intervals[known])
     if beats is not None:
         found |= {
-            "heart_rate": heart.heart_rate_bpm(_newest(beats, at - _WINDOW_S["heart_rate"])),
-            "heart_rate_slope": heart.heart_rate_slope(beats),
-            "rmssd": _log(heart.rmssd_ms(beats)),
-            "sdnn": _log(heart.sdnn_ms(beats)),
-            "respiration_rate": heart.respiration_per_min(beats),
+            "heart_rate": heart_rate_bpm(newest(beats, since=at - _WINDOW_S["heart_rate"])),
+            "heart_rate_slope": heart_rate_slope(beats),
+            "rmssd": _log(rmssd_ms(beats)),
+            "sdnn": _log(sdnn_ms(beats)),
+            "respiration_rate": respiration_per_min(beats),
         }
     return _rate_at_last(found, streams, at)
 
 
-def _beats(stream: Stream | None) -> heart.Beats | None:
-    beats = heart.clean(*stream) if stream is not None else None
+def _beats(stream: Stream | None) -> Beats | None:
+    beats = beats_of(*stream) if stream is not None else None
     return beats if beats is not None and len(beats.times) else None
-
-
-def _newest(beats: heart.Beats, since: float) -> heart.Beats:
-    first = int(np.searchsorted(beats.times, since, side="right"))
-    return heart.Beats(beats.times[first:], beats.intervals[first:], beats.joined[first:])
 
 
 def _rate_at_last(found: dict[str, float], streams: Mapping[str, Stream], at: float) -> dict[str, float]:
@@ -97,7 +103,7 @@ def _rate_at_last(found: dict[str, float], streams: Mapping[str, Stream], at: fl
     for name in ("heart_rate", "heart_rate_slope"):
         if not math.isnan(found.get(name, _NAN)) or (cut := _cut(streams, "hr", name, at)) is None:
             continue
-        times, rates = heart.clean_rate(*cut)
+        times, rates = clean_rate(*cut)
         found[name] = mean(rates) if name == "heart_rate" else slope_per_minute(times, rates, least=8, span_s=30.0)
     return found
 

@@ -14,7 +14,7 @@ Rules:
 
 Differences to NeuroKit2's reading of the paper (`signal_fixpeaks(method="kubios")`): there the beat *after* an ectopic
 one is moved, and the ectopic's early leap counts as an artefact of its own; a series without spread has no artefacts;
-the newest two beats are not judged.
+the newest two beats are not judged, where here a leap is `LONG` or `SHORT` until its followers tell.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ _SHORT_WEIGHT: Final = 2.0
 """Deviations below the median count twice: a heart cannot shorten an interval as far as it can lengthen it."""
 _LEAST_THRESHOLD_S: Final = 0.01
 """Ten ticks of a strap: a series without spread still has artefacts, but its own rounding is none."""
+_GAP_SHARE: Final = 1.7
+"""A long interval of this many normal ones hides a beat or more at a place that nobody can tell."""
 _MOST_PASSES: Final = 10
 _ROWS: Final = 2048
 """Windows that are sorted at once: a megabyte and a half, however long the series."""
@@ -126,7 +128,8 @@ def correct(intervals: Floats, *, times: Floats | None = None, joined: Mask | No
         if not 0 < count < fewest:
             break
         fewest = count
-        series = _without_extra(_with_missed(_moved(series, judged), judged))
+        joining = _pairs_of_extra(series, judged)
+        series = _without_extra(_with_missed(_moved(series, joining), joining))
     return series
 
 
@@ -148,18 +151,22 @@ def _judge(rr: Array, joined: Mask) -> _Judged:
     threshold = _threshold(stray)
     stray /= threshold
     kind = np.zeros(len(rr), dtype=np.int8)
-    for position, found in _walk(rr, leap, stray, median, threshold):
+    for position, found in _walk(rr, joined, leap, (stray, median, threshold)):
         kind[position] = found
     return _Judged(kind, median, threshold)
 
 
-def _walk(rr: Array, leap: Array, stray: Array, median: Array, threshold: Array) -> list[tuple[int, Kind]]:
+def _walk(rr: Array, joined: Mask, leap: Array, strays: tuple[Array, Array, Array]) -> list[tuple[int, Kind]]:
     """Classify where there is a leap; all else is normal."""
+    stray, median, threshold = strays
     leaps = np.flatnonzero(np.abs(leap) > 1.0)
     if not len(leaps):
         return []
     ectopic, lasting = _patterns(leap)
+    ectopic &= joined
     off = lasting | (np.abs(stray) > _FAR)
+    # Nothing yet speaks for the newest two where they leap.
+    off[-2:] |= np.abs(leap[-2:]) > 1.0
     following = np.append(rr[1:], np.inf)
     extra = lasting & (leap < 0.0) & (np.abs(rr + following - median) < threshold)
     missed = lasting & (leap > 0.0) & (np.abs(rr / 2.0 - median) < threshold)
@@ -195,7 +202,8 @@ def _patterns(leap: Array) -> tuple[Mask, Mask]:
     lasting = up & (np.minimum(after, later) < -1.0)
     lasting |= down & (np.maximum(after, later) > 1.0)
     # What the newest two leaps turn into is not known yet.
-    ectopic[-1:] = lasting[-2:] = False
+    ectopic[-1:] = False
+    lasting[-2:] = False
     return ectopic, lasting
 
 
@@ -227,6 +235,32 @@ def _rolling_quantiles(values: Array, width: int, shares: tuple[float, ...]) -> 
     return quantiles
 
 
+def _pairs_of_extra(series: Corrected, judged: _Judged) -> _Judged:
+    """Decide which two intervals an extra beat lies between; the first of them is marked, the second is let be.
+
+    The paper looks at the interval that follows. Which side fits better is open as long as the extra beat may lie
+    early or late in its interval, and a short interval that fits the one before it is no other case.
+    """
+    rr, joined = series.intervals, series.joined
+    with_next = np.full(len(rr), np.inf)
+    with_next[:-1] = np.where(joined[1:], np.abs(rr[:-1] + rr[1:] - judged.median[:-1]), np.inf)
+    with_last = np.append(np.inf, with_next[:-1])
+    kind = judged.kind.copy()
+    before_ectopic = np.append(kind[1:] == Kind.ECTOPIC, [False])
+    short = (kind == Kind.SHORT) & (with_last < judged.threshold) & ~before_ectopic
+    candidates = (kind == Kind.EXTRA) | short
+    kind[kind == Kind.EXTRA] = Kind.SHORT
+    order = np.flatnonzero(candidates)
+    order = order[np.argsort(np.minimum(with_next, with_last)[order], kind="stable")]
+    taken = np.zeros(len(rr) + 1, dtype=np.bool_)
+    for i in order.tolist():
+        first = i if with_next[i] <= with_last[i] else i - 1
+        if first >= 0 and not taken[first] and not taken[first + 1]:
+            taken[first] = taken[first + 1] = True
+            kind[first], kind[first + 1] = Kind.EXTRA, Kind.NORMAL
+    return judged._replace(kind=kind)
+
+
 def _moved(series: Corrected, judged: _Judged) -> tuple[Corrected, NDArray[np.int8]]:
     """Give ectopic, long and short intervals the values that their neighbours lead to."""
     times, rr, joined, was = series
@@ -251,7 +285,9 @@ def _moved(series: Corrected, judged: _Judged) -> tuple[Corrected, NDArray[np.in
     moved = times.copy()
     moved[pairs - 1] = times[pairs] - smooth[pairs]
     after = np.where(replaced, kind, was).astype(np.int8)
-    return Corrected(moved, smooth, joined, after), np.where(replaced, Kind.NORMAL, kind).astype(np.int8)
+    # What lasted for two beats and more was a gap; one normal interval does not fill it.
+    whole = joined & ~((kind == Kind.LONG) & (rr > _GAP_SHARE * smooth))
+    return Corrected(moved, smooth, whole, after), np.where(replaced, Kind.NORMAL, kind).astype(np.int8)
 
 
 def _with_missed(found: tuple[Corrected, NDArray[np.int8]], judged: _Judged) -> tuple[Corrected, NDArray[np.int8]]:
