@@ -4,9 +4,11 @@ Rules:
 
 - A number that was seen among the last 64 is a repeat.
 - A number above the last one opens a gap of what lies between; a late pack out of that gap closes its part again.
-- A wearable that restarts counts from the beginning: a number far below, or one of the first few with samples newer
-  than all before, starts the count anew. The samples' times alone cannot tell, because those of a pack with relative
-  times that a broker delivers twice look new as well.
+- A wearable that restarts counts from the beginning, and so does a counter of 8, 16 or 32 bits that has run over: a
+  number far below, or one of the first few with samples newer than all before, starts the count anew. The samples'
+  times alone cannot tell, because those of a pack with relative times that a broker delivers twice look new as well.
+- A pack of the count before, late or repeated, is told by its number, which lies near that count's end: it opens no
+  gap in the new one.
 """
 
 from __future__ import annotations
@@ -44,6 +46,7 @@ class SequenceWatch:
         self.missing = 0
         self._last: int | None = None
         self._seen = 0
+        self._before: tuple[int, int] | None = None
 
     def arrive(self, number: int, *, newer: bool) -> Arrival:
         """Judge a pack.
@@ -52,8 +55,11 @@ class SequenceWatch:
             number: the pack's number.
             newer: whether its newest sample is newer than all samples before.
         """
+        if (straggler := self._of_before(number)) is not None:
+            return straggler
         if self._last is None or self._restarts(number, newer=newer):
             arrival = Arrival.NEXT if self._last is None else Arrival.RESTARTED
+            self._before = None if self._last is None else (self._last, self._seen)
             self._last, self._seen = number, 1
             return arrival
         ahead = number - self._last
@@ -66,6 +72,20 @@ class SequenceWatch:
             return Arrival.REPEATED
         self._seen |= 1 << -ahead
         # What came before the watch began was never counted as missing.
+        self.missing = max(0, self.missing - 1)
+        return Arrival.LATE
+
+    def _of_before(self, number: int) -> Arrival | None:
+        """What a pack of the count before is; None when the number belongs to this one."""
+        if self._before is None or self._last is None:
+            return None
+        last, seen = self._before
+        behind = last - number
+        if self._last >= _REMEMBERED or not 0 <= behind < _REMEMBERED or abs(number - self._last) < _REMEMBERED:
+            return None
+        self._before = last, seen | 1 << behind
+        if seen >> behind & 1:
+            return Arrival.REPEATED
         self.missing = max(0, self.missing - 1)
         return Arrival.LATE
 

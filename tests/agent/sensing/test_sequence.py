@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,3 +51,22 @@ def test_every_number_is_taken_once_however_they_are_mixed(numbers: list[int]):
     taken = [number for number in numbers if watch.arrive(number, newer=False) is not Arrival.REPEATED]
     assert sorted(taken) == sorted(set(numbers))
     assert watch.missing >= 0
+
+
+@pytest.mark.parametrize("bits", [8, 16, 32])
+def test_a_counter_that_runs_over_opens_no_gap_even_with_late_and_repeated_packs(bits: int):
+    top = 2**bits
+    numbers = [top - 4, top - 3, top - 1, 0, top - 2, top - 1, 1, 2]
+    found, watch = arrivals(*numbers)
+    assert found[3] is Arrival.RESTARTED
+    assert found[4:6] == [Arrival.LATE, Arrival.REPEATED]
+    assert found[6:] == [Arrival.NEXT, Arrival.NEXT]
+    assert watch.missing == 0
+
+
+def test_over_a_day_of_packs_nothing_is_missing_and_nothing_grows():
+    watch = SequenceWatch()
+    arrivals = {watch.arrive(number % 2**16, newer=True) for number in range(200_000)}
+    assert arrivals == {Arrival.NEXT, Arrival.RESTARTED}
+    assert watch.missing == 0
+    assert watch._seen.bit_length() <= 64
