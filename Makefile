@@ -8,14 +8,14 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
 	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$python && break; done)
 DATA ?= ../shared/data
-DEMO_ARGUMENTS := $(if $(SECONDS),--seconds $(SECONDS)) $(if $(OUTPUT),--output $(OUTPUT)) $(if $(SEED),--seed $(SEED))
+DEMO_ARGUMENTS := $(if $(SECONDS),--seconds $(SECONDS)) $(if $(OUTPUT),--output $(OUTPUT)) $(if $(SEED),--seed $(SEED)) $(if $(BLE),--ble)
 
 .PHONY: help demo test test-all lint types bench bundle system clean
 
 help: ## show what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
-demo: $(VENV)/.agent system ## run the player with a simulated listener (SECONDS=60 ends by itself)
+demo: $(VENV)/.agent system ## run the player with a simulated listener (SECONDS=60 ends by itself, BLE=1 over Bluetooth)
 	$(BIN)/attune-sim demo $(DEMO_ARGUMENTS)
 
 test: $(VENV)/.development system ## run all tests but the slow ones, with linter and type checker

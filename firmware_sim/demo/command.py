@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["demo"]
 
-_PORT = 1883
+_PORT, _AIR_PORT = 1883, 6402
 
 
 def demo(
@@ -39,6 +39,9 @@ def demo(
         Literal["device", "file", "silent"],
         typer.Option(help="Where the sound goes; file is played.wav in the folder."),
     ] = "device",
+    ble: Annotated[
+        bool, typer.Option("--ble", help="The wearable speaks Bluetooth, over a virtual link and the agent's gateway.")
+    ] = False,
     view: Annotated[bool, typer.Option(help="Show the live view, where there is a terminal.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON on standard output.")] = False,
 ) -> None:
@@ -58,7 +61,8 @@ def demo(
         view=view and terminal and not as_json,
     )
     try:
-        workspace = Workspace(folder.expanduser().resolve(), free_port(_PORT), tracks, seed)
+        air_port = free_port(_AIR_PORT) if ble else None
+        workspace = Workspace(folder.expanduser().resolve(), free_port(_PORT), tracks, seed, air_port)
         summary = asyncio.run(_run(workspace, options))
     except AttuneError as error:
         typer.echo(f"attune-sim demo: {error}", err=True)

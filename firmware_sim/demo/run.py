@@ -1,4 +1,4 @@
-"""Runs the demo: music, scan, agent, wearable, view, score, in this order, and takes it all down again.
+"""Runs the demo: music, scan, agent, wearable (and gateway), view, score, in this order, and takes it all down again.
 
 Rules:
 
@@ -20,8 +20,9 @@ import msgspec
 from firmware_sim.demo.children import Child, Children, program
 from firmware_sim.demo.lines import line
 from firmware_sim.demo.recording import Recording
-from firmware_sim.demo.summary import Summary, audio_seconds, summarise
+from firmware_sim.demo.summary import Sent, Summary, audio_seconds, summarise
 from firmware_sim.demo.workspace import DEVICE, LISTENER, Workspace
+from firmware_sim.demo.worn import gateway_arguments, pairing_arguments, wearable_arguments
 from firmware_sim.link import Link
 from firmware_sim.settings import BrokerSection
 from firmware_sim.simulation import intended_by_title
@@ -98,7 +99,7 @@ async def run(workspace: Workspace, options: Options, *, stop: asyncio.Event, te
         intended,
         seconds=seconds,
         audio_s=audio_seconds(workspace.wav) if to_file else None,
-        packs=packs,
+        sent=Sent(packs, "mqtt" if workspace.air_port is None else "bluetooth"),
         script=options.course,
         reports_every_s=options.reports_every_s,
         seed=workspace.seed,
@@ -131,6 +132,8 @@ class _Demo:
         await self._step("music", program("attune-sim"), "music", music, "--count", count)
         self._tell("Scanning them: emotion and embedding of every piece")
         await self._step("scan", program("attune-agent"), "scan", "--config", str(self._workspace.config))
+        if self._workspace.air_port is not None:
+            await self._step("pairing", program("attune-agent"), *pairing_arguments(self._workspace))
 
     async def perform(self) -> tuple[float, int]:
         """Start the agent, watch it from outside and let the listener come; return how long, and how many packs."""
@@ -180,18 +183,26 @@ class _Demo:
     async def _listen(self, agent: Child) -> tuple[float, int]:
         """Let the listener be there for a while."""
         length = f" for {self._options.seconds:.0f} s" if self._options.seconds else "; Ctrl-C ends"
-        self._tell(f"A listener puts on a wearable ({self._options.course}){length}")
+        over = "a wearable" if self._workspace.air_port is None else "a Bluetooth chest strap"
+        self._tell(f"A listener puts on {over} ({self._options.course}){length}")
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        worn = await self._background("wearable", *self._wearable())
+        worn = await self._background("wearable", program("attune-sim"), *self._wearable())
+        gateway = await self._gateway()
         view = await self._view() if self._options.view else None
         lines = asyncio.create_task(self._lines(view), name="lines")
         ends: list[Awaitable[Any]] = [agent.wait(), worn.wait(), self._stop.wait()]
-        await _first(*ends, *([_closed(view)] if view is not None else []))
+        ends += [gateway.wait()] if gateway is not None else []
+        ends += [_closed(view)] if view is not None else []
+        await _first(*ends)
         lines.cancel()
         seconds = loop.time() - begun
         if not agent.running and not self._stop.is_set():
             raise self._dead(agent, f"died after {seconds:.0f} s")
+        if gateway is not None:
+            if not gateway.running and not self._stop.is_set():
+                raise self._dead(gateway, f"died after {seconds:.0f} s")
+            await gateway.stop()
         await worn.stop()
         if worn.returncode != 0:
             remedy = f"Read {self._workspace.log('wearable')}"
@@ -216,26 +227,21 @@ class _Demo:
             if view is None or not view.running:
                 self._tell(line(self.recording))
 
+    async def _gateway(self) -> Child | None:
+        if self._workspace.air_port is None:
+            return None
+        return await self._background("gateway", program("attune-agent"), *gateway_arguments(self._workspace))
+
     def _wearable(self) -> list[str]:
         options = self._options
-        command = [
-            program("attune-sim"),
-            "stream",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(self._workspace.port),
-            "--json",
-        ]
-        command += ["--device", DEVICE, "--listener", LISTENER, "--seed", str(self._workspace.seed)]
-        command += ["--course", "scripted", "--script", options.course]
-        command += ["--reports-every", str(options.reports_every_s)]
-        return command + (["--seconds", str(options.seconds), "--fit"] if options.seconds else [])
+        return wearable_arguments(
+            self._workspace, course=options.course, seconds=options.seconds, reports_every_s=options.reports_every_s
+        )
 
-    def _dead(self, agent: Child, what: str) -> AttuneError:
-        words = agent.last_words()
-        message = f"The agent {what}" + (f"; its last words:\n{words}\n" if words else "")
-        return AttuneError(message, reason=Reason.FAILED, remedy=f"Read {self._workspace.log('agent')}")
+    def _dead(self, child: Child, what: str) -> AttuneError:
+        words = child.last_words()
+        message = f"The {child.name} {what}" + (f"; its last words:\n{words}\n" if words else "")
+        return AttuneError(message, reason=Reason.FAILED, remedy=f"Read {self._workspace.log(child.name)}")
 
 
 async def _closed(view: Child) -> None:

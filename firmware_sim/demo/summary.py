@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -14,10 +15,22 @@ from firmware_sim.demo.recording import Recording
 from firmware_sim.listener.affect import Affect
 from models.wire.messages import Queue
 
-__all__ = ["Summary", "audio_seconds", "summarise"]
+__all__ = ["Sent", "Summary", "audio_seconds", "summarise"]
 
 _FIRST = 10
 """Tracks of a queue that count."""
+
+
+class Sent(NamedTuple):
+    """What the wearables sent.
+
+    Attributes:
+        packs: how many; notifications, where they speak Bluetooth.
+        carrier: how they came to the agent: "mqtt", or "bluetooth" through the gateway.
+    """
+
+    packs: int
+    carrier: str
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -35,7 +48,8 @@ class Summary(msgspec.Struct, frozen=True):
         underruns: times that the player had none ready.
         correlation: of the estimated with the true valence and arousal.
         estimate_distance: mean distance of the estimated from the true state.
-        packs: sent by the wearables.
+        packs: sent by the wearables; notifications, where they speak Bluetooth.
+        carrier: how they came to the agent: "mqtt", or "bluetooth" through the gateway.
         played: titles, in order.
         unscored: tracks in queues that are not of the demo catalogue.
         script: the course of the listener's feeling.
@@ -56,6 +70,7 @@ class Summary(msgspec.Struct, frozen=True):
     correlation: dict[str, float | None]
     estimate_distance: float | None
     packs: int
+    carrier: str
     played: list[str]
     unscored: int
     script: str
@@ -69,8 +84,9 @@ class Summary(msgspec.Struct, frozen=True):
     def text(self) -> str:
         """The figures in words, one a line."""
         number = _number
+        sent = f"{self.packs} packs over MQTT" if self.carrier == "mqtt" else f"{self.packs} notices over Bluetooth"
         rows = {
-            "listener": f"{self.seed}, {self.script}, {self.seconds:.0f} s, {self.packs} packs, {self._words()}",
+            "listener": f"{self.seed}, {self.script}, {self.seconds:.0f} s, {sent}, {self._words()}",
             "re-ranked": f"{self.reranks} times; from sample to queue {number(self.latency_ms['p50'], 1)} ms (median), "
             f"{number(self.latency_ms['p99'], 1)} ms (99 %)",
             "distance": f"{number(self.match_distance)} from listener to queue; shuffled "
@@ -89,7 +105,7 @@ def summarise(
     *,
     seconds: float,
     audio_s: float | None,
-    packs: int,
+    sent: Sent,
     script: str,
     reports_every_s: float,
     seed: int,
@@ -102,7 +118,7 @@ def summarise(
         intended: the emotion that each piece was composed for, by title and artist.
         seconds: how long the listener was there.
         audio_s: seconds of sound in the file that was written; None to take the player's word.
-        packs: sent by the wearables.
+        sent: by the wearables.
         script: the course of the listener's feeling.
         reports_every_s: how often the listener said how they feel; 0 for never.
         seed: of the listener.
@@ -132,7 +148,8 @@ def summarise(
             "arousal": scoring.correlation([(a.t, a.arousal) for a in recording.affects], truth, 1),
         },
         estimate_distance=float(np.mean(estimates)) if estimates else None,
-        packs=packs,
+        packs=sent.packs,
+        carrier=sent.carrier,
         played=recording.tracks_played(),
         unscored=sum(
             (track.title, track.artist) not in intended for queue in recording.queues for track in queue.tracks[:_FIRST]

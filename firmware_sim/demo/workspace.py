@@ -26,12 +26,14 @@ class Workspace:
         port: of the agent's embedded broker.
         tracks: size of the demo catalogue; each has a folder of its own, because pieces of two do not mix.
         seed: of the listener; each has data of their own, because a baseline learned on one misleads about another.
+        air_port: of the virtual Bluetooth link; None where the wearable speaks MQTT itself.
     """
 
     folder: Path
     port: int
     tracks: int
     seed: int
+    air_port: int | None = None
 
     @property
     def music(self) -> Path:
@@ -74,6 +76,8 @@ class Workspace:
             "storage": {"folder": str(data)},
             "playback": {"output": output, "file": str(self.wav), "autoplay": True},
         }
+        if self.air_port is not None:
+            sections["gateway"] = {"adapter": f"hci:tcp-client:{_LOOPBACK}:{self.air_port}"}
         lines = ["# Written by `attune-sim demo` at every start; changes are lost."]
         for name, keys in sections.items():
             lines += ["", f"[{name}]"]

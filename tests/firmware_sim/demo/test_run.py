@@ -65,6 +65,18 @@ async def test_a_demo_ends_by_itself_with_a_summary_and_leaves_nothing_running(w
     assert not left_over(workspace)
 
 
+async def test_a_demo_over_bluetooth_says_so_and_leaves_nothing_running(workspace: Workspace):
+    over_the_air = replace(workspace, air_port=free_port(0))
+    # Bluetooth is found, connected to and asked what it offers before the first beat comes.
+    options = replace(OPTIONS, seconds=12.0)
+    summary = await demo.run(over_the_air, options, stop=asyncio.Event(), tell=lambda _: None)
+    assert summary.carrier == "bluetooth"
+    assert summary.packs > 10
+    assert summary.estimate_distance is not None
+    assert "notices over Bluetooth" in summary.text()
+    assert not left_over(over_the_air)
+
+
 async def test_a_stop_ends_an_endless_demo_with_a_summary(workspace: Workspace):
     stop = asyncio.Event()
 

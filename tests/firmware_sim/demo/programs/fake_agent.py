@@ -74,6 +74,11 @@ async def run(settings: dict) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1] in {"gateway", "wearables"}:
+        # The way from the air to the broker is the real one.
+        from agent.cli import main
+
+        sys.exit(main())
     verb, _, config = sys.argv[1:4]
     if verb == "scan":
         sys.exit(int(os.environ.get("FAKE_SCAN", "0")))
