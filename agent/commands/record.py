@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["record"]
 
 _CONNECT_WITHIN_S: Final = 5.0
+_PLAIN_COLUMNS: Final = 80
+"""Of a terminal that does not know its size."""
 _POLL_S: Final = 0.05
 """The link tells of a failed attempt in its status alone: so often it is looked at."""
 
@@ -94,6 +96,8 @@ async def _record(file: Path, broker: Broker, filters: list[str], seconds: float
             header = Header(t=time.time(), source=f"attune-agent record, {', '.join(filters)}")
             with SessionWriter(file, header) as writer:
                 recorder = Recorder(link, writer)
+                sys.stderr.write(f"Recording into {file}; Ctrl-C ends it\n")
+                sys.stderr.flush()
                 try:
                     await recorder.run(stop, seconds=seconds, tell=_progress)
                 finally:
@@ -142,8 +146,8 @@ def _progress(recorder: Recorder) -> None:
         minutes, seconds = divmod(int(recorder.elapsed_s), 60)
         quantities = ", ".join(sorted(recorder.packs)) or "nothing yet"
         line = f"{minutes}:{seconds:02d}  {recorder.packs.total()} packs  {quantities}"
-        columns = os.get_terminal_size(sys.stderr.fileno()).columns
-        sys.stderr.write("\r\x1b[K" + line[: max(0, columns - 1)])
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns or _PLAIN_COLUMNS
+        sys.stderr.write("\r\x1b[K" + line[: columns - 1])
         sys.stderr.flush()
 
 
