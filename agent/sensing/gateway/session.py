@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 Deliver = Callable[[Readings], Awaitable[None]]
 """Takes what a wearable said."""
 
+_OnPayload = Callable[[BleakGATTCharacteristic, bytearray], None]
 GATT_S: Final = 8.0
 """For one exchange with a connected wearable; the attribute protocol itself gives up after 30 (volume 3, part F,
 section 3.3.3), which is longer than the listener's queue can wait."""
@@ -146,37 +147,40 @@ class Session:
     # -- setting up ----------------------------------------------------------------------------------------------------
 
     async def _open(self) -> None:
-        services = self._client.services
+        offered = {service.uuid for service in self._client.services}
         ranked = [
             (rank, kind(partial(self._count, kind.name), waveforms=self._waveforms))
             for rank, kind in enumerate(PROFILES)
-            if services.get_service(kind.service) is not None
+            if kind.service in offered
         ]
         self.profiles = [profile for _, profile in ranked]
         subscribed = 0
         for rank, profile in ranked:
             for characteristic in profile.notifies:
-                subscribed += await self._subscribe(rank, profile, characteristic)
+                if (found := self._find(characteristic)) is not None:
+                    subscribed += await self._subscribe(rank, profile, found)
         if not subscribed:
             raise BleakError("it offers no service that the gateway reads")
         self.ready.set()
         for rank, profile in ranked:
-            if profile.control is not None:
-                await self._talk(profile, profile.control)
+            if profile.control is not None and (found := self._find(profile.control)) is not None:
+                await self._talk(profile, found)
             for characteristic in profile.reads:
-                await self._read_once(rank, profile, characteristic)
+                if (found := self._find(characteristic)) is not None:
+                    await self._read_once(rank, profile, found)
 
-    async def _subscribe(self, rank: int, profile: Profile, characteristic: str) -> bool:
-        def arrived(_sender: BleakGATTCharacteristic, payload: bytearray) -> None:
-            self._arrive(_Arrival(rank, profile, characteristic, bytes(payload), self._now()))
+    def _find(self, uuid: str) -> BleakGATTCharacteristic | None:
+        """The first characteristic of a UUID: some wearables have a service twice, which bleak would refuse."""
+        every = self._client.services.characteristics.values()
+        return next((each for each in every if each.uuid == uuid), None)
 
-        if self._client.services.get_characteristic(characteristic) is None:
-            return False
+    async def _subscribe(self, rank: int, profile: Profile, characteristic: BleakGATTCharacteristic) -> bool:
+        def arrived(sender: BleakGATTCharacteristic, payload: bytearray) -> None:
+            self._arrive(_Arrival(rank, profile, sender.uuid, bytes(payload), self._now()))
+
         return await self._notify(profile, characteristic, arrived)
 
-    async def _notify(
-        self, profile: Profile, characteristic: str, on_payload: Callable[[BleakGATTCharacteristic, bytearray], None]
-    ) -> bool:
+    async def _notify(self, profile: Profile, characteristic: BleakGATTCharacteristic, on_payload: _OnPayload) -> bool:
         """Turn notifications on, with a bond where the wearable asks for one; tells whether they are."""
         try:
             try:
@@ -193,18 +197,16 @@ class Session:
             return False
         return True
 
-    async def _read_once(self, rank: int, profile: Profile, characteristic: str) -> None:
-        if self._client.services.get_characteristic(characteristic) is None:
-            return
+    async def _read_once(self, rank: int, profile: Profile, characteristic: BleakGATTCharacteristic) -> None:
         try:
             payload = await in_time(self._client.read_gatt_char(characteristic), GATT_S)
         except RADIO_ERRORS as error:
             self._count(profile.name, "read_failed")
             logger.debug("%s: %s cannot be read: %s", self._client.address, profile.name, told(error))
             return
-        self._arrive(_Arrival(rank, profile, characteristic, bytes(payload), self._now()))
+        self._arrive(_Arrival(rank, profile, characteristic.uuid, bytes(payload), self._now()))
 
-    async def _talk(self, profile: Profile, control: str) -> None:
+    async def _talk(self, profile: Profile, control: BleakGATTCharacteristic) -> None:
         """Carry on a profile's dialogue with its control point."""
         if not await self._notify(profile, control, lambda _sender, payload: self._answer(bytes(payload))):
             return

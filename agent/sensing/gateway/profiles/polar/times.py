@@ -6,7 +6,7 @@ Rules:
   2019 (Polar SDK, documentation/TimeSystemExplained.md). Only its differences are used.
 - A frame cannot arrive before its last sample was taken. The frame that waited least on its way shows how far the two
   clocks are apart; that difference may grow by `_DRIFT` of the time that passes, more than two crystals differ.
-- Frames that follow each other without a gap share one even grid, so no sample lies before one that was handed out.
+- Frames that follow each other without a gap share one grid.
 - A clock that stands still, jumps, or was never there costs accuracy, never sanity: no sample is later than the arrival
   of its frame, none earlier than `_LONGEST_WAIT_S` before what the samples of the frame need.
 """
@@ -24,6 +24,9 @@ _DRIFT: Final = 200e-6
 _LONGEST_WAIT_S: Final = 2.0
 _SLACK: Final = 0.2
 """By so much a sensor's true rate may differ from its nominal one: Polar's acceleration runs at 52 Hz for 50."""
+
+_SQUEEZED: Final = 0.5
+"""In the first seconds the clocks are still found to lie closer together, so a frame may seem shorter than it is."""
 
 
 class FrameTimes:
@@ -57,8 +60,9 @@ class FrameTimes:
         """
         end = self._host(sensor_s, arrived) if sensor_s else arrived
         elapsed = end - self._end
-        # Counted in samples, how long is it since the frame before?
-        if abs(elapsed / (count * self._period_s) - 1.0) <= _SLACK:
+        nominal = count * self._period_s
+        if _SQUEEZED * nominal < elapsed <= (1.0 + _SLACK) * nominal:
+            # Nothing was lost in between: the samples fill the time since the frame before.
             times = self._end + elapsed * np.arange(1, count + 1) / count
         else:
             times = end - self._period_s * np.arange(count - 1, -1, -1, dtype=np.float64)
@@ -72,4 +76,4 @@ class FrameTimes:
             if -_LONGEST_WAIT_S < apart - allowed < _LONGEST_WAIT_S:
                 apart = min(apart, allowed)
         self._offset_s, self._arrived = apart, arrived
-        return sensor_s + apart
+        return min(sensor_s + apart, arrived)
