@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from models.physiology.windows import Floats
 
-__all__ = ["Corrected", "Kind", "classify", "correct"]
+__all__ = ["MOST_PASSES", "Corrected", "Kind", "classify", "correct"]
 
 _ALPHA: Final = 5.2
 """Thresholds in quartile deviations: 3.5 standard deviations of a normal distribution."""
@@ -46,7 +46,8 @@ _LEAST_THRESHOLD_S: Final = 0.01
 """Ten ticks of a strap: a series without spread still has artefacts, but its own rounding is none."""
 _GAP_SHARE: Final = 1.7
 """A long interval of this many normal ones hides a beat or more at a place that nobody can tell."""
-_MOST_PASSES: Final = 10
+MOST_PASSES: Final = 10
+"""Real series need two or three; noise may go on for ever."""
 _ROWS: Final = 2048
 """Windows that are sorted at once: a megabyte and a half, however long the series."""
 
@@ -88,6 +89,7 @@ class _Judged(NamedTuple):
     """Classes, and the local figures that the correction needs; [n] each."""
 
     kind: NDArray[np.int8]
+    leap: Array
     median: Array
     threshold: Array
 
@@ -106,13 +108,16 @@ def classify(intervals: Floats, joined: Mask | None = None) -> NDArray[np.int8]:
     return _judge(rr, _all_joined(len(rr)) if joined is None else joined).kind
 
 
-def correct(intervals: Floats, *, times: Floats | None = None, joined: Mask | None = None) -> Corrected:
+def correct(
+    intervals: Floats, *, times: Floats | None = None, joined: Mask | None = None, passes: int = MOST_PASSES
+) -> Corrected:
     """Put right what is no normal beat, until nothing more is found.
 
     Args:
         intervals: [n], seconds, positive.
         times: [n], when each ended, seconds; their sums where absent.
         joined: [n], whether each follows directly on the one before; all but the first where absent.
+        passes: the most that are made.
     """
     rr = np.array(intervals, dtype=np.float64)
     series = Corrected(
@@ -122,7 +127,7 @@ def correct(intervals: Floats, *, times: Floats | None = None, joined: Mask | No
         kind=np.zeros(len(rr), dtype=np.int8),
     )
     fewest = len(rr) + 1
-    for _ in range(_MOST_PASSES):
+    for _ in range(passes):
         judged = _judge(series.intervals, series.joined)
         count = int(np.count_nonzero(judged.kind))
         if not 0 < count < fewest:
@@ -142,7 +147,7 @@ def _all_joined(count: int) -> Mask:
 def _judge(rr: Array, joined: Mask) -> _Judged:
     """Figure 1 of the paper."""
     if len(rr) < 3:
-        return _Judged(np.zeros(len(rr), dtype=np.int8), rr, np.full(len(rr), _LEAST_THRESHOLD_S))
+        return _Judged(np.zeros(len(rr), dtype=np.int8), rr, rr, np.full(len(rr), _LEAST_THRESHOLD_S))
     (median,) = _rolling_quantiles(rr, _MEDIAN_OVER, (0.5,))
     leap = rr - np.where(joined, np.roll(rr, 1), median)
     leap /= _threshold(leap)
@@ -153,7 +158,7 @@ def _judge(rr: Array, joined: Mask) -> _Judged:
     kind = np.zeros(len(rr), dtype=np.int8)
     for position, found in _walk(rr, joined, leap, (stray, median, threshold)):
         kind[position] = found
-    return _Judged(kind, median, threshold)
+    return _Judged(kind, leap, median, threshold)
 
 
 def _walk(rr: Array, joined: Mask, leap: Array, strays: tuple[Array, Array, Array]) -> list[tuple[int, Kind]]:
@@ -261,22 +266,37 @@ def _pairs_of_extra(series: Corrected, judged: _Judged) -> _Judged:
     return judged._replace(kind=kind)
 
 
+def _pairs_of_ectopic(judged: _Judged, joined: Mask) -> NDArray[np.int64]:
+    """The second intervals of the pairs around ectopic beats.
+
+    A beat's early leap, after a leap the other way, looks like an ectopic beat itself. Of two that claim an interval
+    the greater leap has it; what is left over shows in the next pass.
+    """
+    found = np.flatnonzero((judged.kind == Kind.ECTOPIC) & joined)
+    found = found[(found > 0) & ~np.isin(judged.kind[found - 1], (Kind.EXTRA, Kind.MISSED))]
+    if len(found) < 2 or np.diff(found).min() > 1:
+        return found
+    taken = np.zeros(len(joined), dtype=np.bool_)
+    pairs = []
+    for j in found[np.argsort(-np.abs(judged.leap[found]), kind="stable")].tolist():
+        if not taken[j - 1] and not taken[j]:
+            taken[j - 1] = taken[j] = True
+            pairs.append(j)
+    return np.sort(np.array(pairs, dtype=np.int64))
+
+
 def _moved(series: Corrected, judged: _Judged) -> tuple[Corrected, NDArray[np.int8]]:
     """Give ectopic, long and short intervals the values that their neighbours lead to."""
     times, rr, joined, was = series
-    kind = judged.kind.copy()
-    late = np.flatnonzero((kind == Kind.ECTOPIC) & joined)
-    late = late[late > 0]
-    # The early leap of an ectopic beat is no artefact of its own.
-    early = late[np.isin(kind[late - 1], (Kind.NORMAL, Kind.LONG, Kind.SHORT))]
-    kind[early - 1] = Kind.ECTOPIC
+    pairs = _pairs_of_ectopic(judged, joined)
+    kind = np.where(judged.kind == Kind.ECTOPIC, np.int8(Kind.NORMAL), judged.kind)
+    kind[pairs - 1] = kind[pairs] = Kind.ECTOPIC
     replaced = np.isin(kind, (Kind.ECTOPIC, Kind.LONG, Kind.SHORT))
     normal = np.flatnonzero(kind == Kind.NORMAL)
     if not replaced.any() or not len(normal):
         return series, np.where(replaced, Kind.NORMAL, kind).astype(np.int8)
     position = np.arange(len(rr))
     smooth = np.where(replaced, np.interp(position, normal, rr[normal]), rr)
-    pairs = early[judged.kind[early - 1] != Kind.ECTOPIC]
     off = rr[pairs - 1] + rr[pairs] - smooth[pairs - 1] - smooth[pairs]
     kept = np.abs(off) < 2.0 * judged.threshold[pairs]
     pairs, off = pairs[kept], off[kept]

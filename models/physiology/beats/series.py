@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.physiology.beats.artefacts import Kind, correct
+from models.physiology.beats.artefacts import MOST_PASSES, Kind, correct
 from models.physiology.windows import Floats, slope_per_minute
 
 __all__ = [
@@ -61,17 +61,18 @@ class Beats(NamedTuple):
     measured: NDArray[np.bool_]
 
 
-def beats_of(times: Floats, intervals: Floats) -> Beats:
+def beats_of(times: Floats, intervals: Floats, *, corrected: bool = True) -> Beats:
     """Put artefacts right (`artefacts.correct`), and find the gaps.
 
     Args:
         times: [n], when each beat came, seconds, ascending.
         intervals: [n], seconds since the beat before; whatever is no positive number up to 10 s is a gap.
+        corrected: False for a series that someone else has put right.
     """
     t = np.asarray(times, dtype=np.float64)
     rr = np.asarray(intervals, dtype=np.float64)
     judged, ended, follows = _judged(t, rr)
-    found = correct(judged, times=ended, joined=follows)
+    found = correct(judged, times=ended, joined=follows, passes=MOST_PASSES if corrected else 0)
     plausible = (found.intervals >= SHORTEST_S) & (found.intervals <= LONGEST_S)
     kept = np.flatnonzero(plausible)
     joined = found.joined[kept]
@@ -107,8 +108,9 @@ def newest(beats: Beats, *, since: float) -> Beats:
 def runs(beats: Beats) -> list[slice]:
     """The stretches without a gap, in order."""
     n = len(beats.times)
-    starts = np.flatnonzero(~beats.joined)
-    starts = np.unique(np.append(0, starts)) if n else starts
+    if not n:
+        return []
+    starts = np.unique(np.append(0, np.flatnonzero(~beats.joined)))
     ends = np.append(starts[1:], n)
     return [slice(int(start), int(end)) for start, end in zip(starts, ends, strict=True)]
 
