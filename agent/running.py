@@ -7,7 +7,7 @@ import contextlib
 import logging
 import time
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import numpy as np
@@ -21,6 +21,7 @@ from agent.orders import Orders
 from agent.pace import Due
 from agent.playback.messages import Event
 from agent.rescan import Rescan
+from agent.sensing.gateway.inside import inside_gateway
 from agent.sensing.station import Intake
 from agent.settings import AgentSettings
 from agent.stations import Stations
@@ -29,6 +30,9 @@ from models.errors import AttuneError, StorageError
 from models.wire.messages import Affect
 from models.wire.quantities import QUANTITIES
 from models.wire.topics import DeviceTopics
+
+if TYPE_CHECKING:
+    from agent.sensing.gateway.gateway import Gateway
 
 __all__ = ["PROFILE", "Running"]
 
@@ -72,6 +76,7 @@ class Running:
         self._orders = Orders(stations)
         self._listening = Listening(stations, events)
         self._rescan = Rescan(config)
+        self._gateway = inside_gateway(settings, take=self._take_pack, publish=link.publish)
         self._affect: Affect | None = None
 
     def start(self) -> list[asyncio.Task[None]]:
@@ -92,6 +97,8 @@ class Running:
             "rescan": self._rescan_library(),
             "pruning": self._prune(),
         }
+        if self._gateway is not None:
+            tasks["gateway"] = self._gateway.run()
         return [asyncio.create_task(task, name=name) for name, task in tasks.items()]
 
     async def finish(self) -> None:
@@ -118,7 +125,13 @@ class Running:
             # A pack from the broker's store is of an unknown moment; SenML's relative times would make it look new.
             stations.health.count("sensing", "retained")
             return
-        intake = stations.session.accept(message.topic, message.payload, now=time.time())
+        if self._gateway is not None and self._gateway.owns(message.topic):
+            return  # it was taken when it was read
+        await self._take_pack(message.topic, message.payload)
+
+    async def _take_pack(self, topic: str, payload: bytes) -> None:
+        stations = self._stations
+        intake = stations.session.accept(topic, payload, now=time.time())
         if intake.moved:
             stations.ask("sample")
         if stations.database.retain_samples_days and intake.pack is not None:
@@ -182,6 +195,8 @@ class Running:
         link = self._link.status()
         stations.health.totals("sensing", stations.session.sensing.counters)
         stations.health.totals("affect", {"faults": stations.session.affect.faults})
+        if self._gateway is not None:
+            self._gather_gateway(self._gateway)
         counts = {f"{kind}_refused": number for kind, number in link.refused.items()}
         counts |= {f"{kind}_dropped": number for kind, number in link.dropped.items()}
         stations.health.totals(
@@ -198,6 +213,14 @@ class Running:
             stations.health.recover(Part.BROKER)
         else:
             stations.health.degrade(Part.BROKER, link.last_error or "not connected yet")
+
+    def _gather_gateway(self, gateway: Gateway) -> None:
+        status, health = gateway.status(), self._stations.health
+        health.totals("gateway", status.counters)
+        if status.problem:
+            health.degrade(Part.SENSING, status.problem)
+        else:
+            health.recover(Part.SENSING)
 
     async def _keep(self) -> None:
         while True:
