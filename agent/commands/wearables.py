@@ -42,6 +42,9 @@ def listing(
     Example: attune-agent wearables --seconds 10
     """
     if context.invoked_subcommand is not None:
+        if config or adapter or everything or as_json:
+            message = f"write options behind it: attune-agent wearables {context.invoked_subcommand} …"
+            raise typer.BadParameter(message, param_hint=context.invoked_subcommand)
         return
     loaded, pairings = _open(config)
     paired = {each.address: each for each in pairings.load()}
