@@ -1,0 +1,149 @@
+"""How far the beats of late are to be trusted, in [0, 1].
+
+Six parts multiply, so that one fatal flaw is enough:
+
+    likeness    the beats look like the mean of those before (Orphanidou et al. 2015, IEEE JBHI 19:832)
+    rivalry     nothing between two beats is as strong as they are
+    evenness    they are about equally strong: motion makes crests of any size
+    regularity  their intervals are a heart's: noise makes beats at any distance, and even atrial fibrillation keeps to
+                a third of the usual interval
+    clipping    their tops and feet are not cut off by the sensor's range
+    coverage    they account for the time that has passed
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["JUDGED_S", "Clarity", "Judged", "Trust", "clipped_share"]
+
+JUDGED_S: Final = 10.0
+"""Seconds that the quality of a stream looks back."""
+_LEAST_S: Final = 5.0
+_LEAST_BEATS: Final = 3
+_UNEVEN: Final = 0.45
+"""Mean absolute log ratio of successive strengths that halves the trust: breathing alone makes 0.1 to 0.2."""
+_IRREGULAR: Final = 0.25
+"""The same of the intervals: a young heart at rest has 0.05 to 0.1, noise 0.3 to 0.5."""
+_BARELY_CLIPPED: Final = 0.06
+"""Share of a beat's samples at its very top or foot that a coarse converter makes."""
+_NAN: Final = math.nan
+
+
+class Clarity(NamedTuple):
+    """Where trust begins and where it is whole, as seen on signals of that kind.
+
+    Attributes:
+        likeness: mean correlation with the template.
+        rivalry: strength of the strongest thing between two beats over that of the beat: whole first.
+    """
+
+    likeness: tuple[float, float]
+    rivalry: tuple[float, float]
+
+
+class Judged(NamedTuple):
+    """What is remembered of a beat: its time and interval (seconds), and the parts of its trust."""
+
+    time: float
+    interval: float
+    likeness: float
+    rivalry: float
+    strength: float
+    clipped: float
+
+
+class Trust:
+    """Judges the last beats of a stream.
+
+    Args:
+        clarity: the scales of the signal.
+        judged_s: seconds to look back.
+        delay_s: how long after its time a beat is settled.
+    """
+
+    def __init__(self, clarity: Clarity, judged_s: float, delay_s: float) -> None:
+        self._clarity = clarity
+        self._judged_s = judged_s
+        self._delay_s = delay_s
+        self._beats: deque[Judged] = deque()
+        self._first = self._newest = _NAN
+
+    def beat(self, beat: Judged) -> None:
+        """Note a settled beat."""
+        self._beats.append(beat)
+
+    def heard(self, first: float, newest: float) -> None:
+        """Note that samples came, of these times."""
+        if math.isnan(self._first):
+            self._first = first
+        self._newest = newest
+
+    def now(self, *, settled: bool = False) -> float:
+        """Quality; NaN below five seconds of signal.
+
+        Args:
+            settled: whether no beat is open any more.
+        """
+        until = self._newest - (0.0 if settled else self._delay_s)
+        since = max(self._first, until - self._judged_s)
+        beats = self._beats
+        while beats and beats[0].time < since:
+            beats.popleft()
+        if not self._newest - self._first >= _LEAST_S or not until > since:
+            return _NAN
+        if len(beats) < _LEAST_BEATS:
+            return 0.0
+        return self._alike(beats) * self._even(beats) * self._regular(beats) * self._covered(beats, since, until)
+
+    def _alike(self, beats: deque[Judged]) -> float:
+        """Likeness, rivalry and clipping."""
+        count = len(beats)
+        known = [beat.likeness for beat in beats if not math.isnan(beat.likeness)]
+        likeness = sum(known) / len(known) if known else 0.0
+        rivalry = sum(min(beat.rivalry, 2.0) for beat in beats) / count
+        clipped = sum(beat.clipped for beat in beats) / count
+        clear = _ramp(likeness, *self._clarity.likeness) * (1.0 - _ramp(rivalry, *self._clarity.rivalry))
+        return clear * (1.0 - _ramp(clipped, _BARELY_CLIPPED, 0.5))
+
+    @staticmethod
+    def _even(beats: deque[Judged]) -> float:
+        return 1.0 / (1.0 + (_unsteadiness([beat.strength for beat in beats]) / _UNEVEN) ** 2)
+
+    @staticmethod
+    def _regular(beats: deque[Judged]) -> float:
+        intervals = [beat.interval for beat in beats if not math.isnan(beat.interval)]
+        return 1.0 / (1.0 + (_unsteadiness(intervals) / _IRREGULAR) ** 2) if intervals else 0.0
+
+    def _covered(self, beats: deque[Judged], since: float, until: float) -> float:
+        known = sum(beat.interval for beat in beats if not math.isnan(beat.interval))
+        # The beats at both ends reach half an interval beyond on average: no fault of the signal.
+        beyond = known / len(beats)
+        return min(1.0, (known + beyond) / (max(until, beats[-1].time) - since))
+
+
+def clipped_share(beat: NDArray[np.float64]) -> float:
+    """Share of the samples that are equal to the highest or the lowest one, but for one each."""
+    if len(beat) < 3:
+        return 0.0
+    top, foot = beat.max(), beat.min()
+    if not top > foot:
+        return 1.0
+    return float(np.count_nonzero(beat == top) + np.count_nonzero(beat == foot) - 2) / len(beat)
+
+
+def _unsteadiness(values: list[float]) -> float:
+    """Mean absolute log ratio of successive ones: blind to what drifts."""
+    if len(values) < 2:
+        return 0.0
+    return sum(abs(math.log(later / one)) for one, later in pairwise(values)) / (len(values) - 1)
+
+
+def _ramp(value: float, none: float, whole: float) -> float:
+    return min(max((value - none) / (whole - none), 0.0), 1.0)

@@ -1,0 +1,124 @@
+"""Samples as they come, made even: holes bridged or told, fast streams thinned, and time read from many samples.
+
+Invariants:
+    - What comes out does not depend on how the samples were cut into chunks.
+    - Nothing is made up: a hole longer than `HOLE_S` ends the stretch, and the next one begins afresh.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.physiology.windows import Floats
+
+__all__ = ["HOLE_S", "EvenSamples", "Piece", "usual_rate_hz"]
+
+HOLE_S: Final = 0.25
+"""Samples further apart than this (and than four periods) are a gap; no beat and no interval may lie across it."""
+_BRIDGED: Final = 2.5
+"""Periods from which a missing stretch is filled by a straight line; less than this is jitter of the time stamps."""
+
+
+class Piece(NamedTuple):
+    """A run of even samples.
+
+    Attributes:
+        fresh: whether a gap lies before it (or nothing): whatever was being filtered is over.
+        times: float64 [n], seconds.
+        values: float64 [n], the stream's unit, less an offset that stays the same until the next fresh piece.
+    """
+
+    fresh: bool
+    times: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+
+def usual_rate_hz(times: Floats) -> float:
+    """Samples a second of a stream with gaps: the mean over the distances that are no gap. NaN below two samples."""
+    if len(times) < 2:
+        return float("nan")
+    distances = np.diff(times)
+    usual = float(np.median(distances[distances > 0.0])) if (distances > 0.0).any() else 0.0
+    near = distances[distances <= 4.0 * usual]
+    total = float(near.sum())
+    return len(near) / total if total > 0.0 else float("nan")
+
+
+class EvenSamples:
+    """Makes a stream even.
+
+    Args:
+        rate_hz: samples a second as stated by the sender.
+        enough_hz: faster streams are thinned by averaging neighbours, down to no less than this.
+    """
+
+    def __init__(self, rate_hz: float, enough_hz: float) -> None:
+        self._period = 1.0 / rate_hz
+        self._hole = max(HOLE_S, 4.0 * self._period)
+        self._thinning = max(1, int(rate_hz / enough_hz))
+        self.rate_hz = rate_hz / self._thinning
+        self._newest = -np.inf
+        self._last = 0.0
+        self._offset = 0.0
+        self._times = self._values = np.empty(0)
+
+    def add(self, times: Floats, values: Floats) -> list[Piece]:
+        """Take samples and return the even ones that they complete; what is late, repeated or no number is left out."""
+        times, values = np.asarray(times, dtype=np.float64), np.asarray(values, dtype=np.float64)
+        times, values = self._new(times, values)
+        if not len(times):
+            return []
+        before = np.concatenate(([self._newest], times[:-1]))
+        wide = np.flatnonzero(times - before > self._hole)
+        pieces = []
+        edges = [0, *wide.tolist(), len(times)] if not len(wide) or wide[0] else [*wide.tolist(), len(times)]
+        starts = set(wide.tolist())
+        for first, end in pairwise(edges):
+            pieces.append(self._piece(times[first:end], values[first:end], fresh=first in starts))
+        return pieces
+
+    def _new(self, times: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+        good = np.isfinite(values) & np.isfinite(times)
+        if not good.all():
+            times, values = times[good], values[good]
+        if len(times) and (times[0] <= self._newest or (np.diff(times) < 0.0).any()):
+            latest = np.maximum.accumulate(np.concatenate(([self._newest], times)))
+            later = times > latest[:-1]
+            times, values = times[later], values[later]
+        return times, values
+
+    def _piece(self, times: NDArray[np.float64], values: NDArray[np.float64], *, fresh: bool) -> Piece:
+        if fresh:
+            self._offset = float(values[0])
+            self._times = self._values = np.empty(0)
+        else:
+            times, values = np.concatenate(([self._newest], times)), np.concatenate(([self._last], values))
+        self._newest, self._last = float(times[-1]), float(values[-1])
+        times, values = self._bridged(times, values)
+        if not fresh:
+            times, values = times[1:], values[1:]
+        times, values = self._thinned(times, values - self._offset)
+        return Piece(fresh, times, values)
+
+    def _bridged(self, times: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+        """Fill what is missing by straight lines."""
+        distances = np.diff(times) / self._period
+        if not len(distances) or distances.max() < _BRIDGED:
+            return times, values
+        missing = np.where(distances >= _BRIDGED, np.rint(distances) - 1.0, 0.0)
+        places = np.concatenate(([0.0], np.cumsum(missing + 1.0)))
+        every = np.arange(places[-1] + 1.0)
+        return np.interp(every, places, times), np.interp(every, places, values)
+
+    def _thinned(self, times: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+        if self._thinning == 1:
+            return times, values
+        times, values = np.concatenate((self._times, times)), np.concatenate((self._values, values))
+        whole = len(times) // self._thinning * self._thinning
+        self._times, self._values = times[whole:], values[whole:]
+        shape = (-1, self._thinning)
+        return times[:whole].reshape(shape).mean(axis=1), values[:whole].reshape(shape).mean(axis=1)
