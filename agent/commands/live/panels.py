@@ -25,7 +25,7 @@ from agent.commands.live.palette import (
     hexadecimal,
     shade_of_quality,
 )
-from models.wire.messages import Goal, Parts, QueueTrack, StreamHealth
+from models.wire.messages import Goal, Parts, QueueTrack
 
 __all__ = [
     "agent_lines",
@@ -35,31 +35,14 @@ __all__ = [
     "now_lines",
     "plane_legend",
     "queue_lines",
-    "stream_lines",
-    "streams_title",
     "weights_legend",
 ]
 
 _SILENT_AFTER_S: Final = 35.0
 """The wire promises health every 30 s."""
-_OLD_AFTER_S: Final = 10.0
-
-_QUANTITIES: Final = {
-    "hr": ("heart rate", "{:.0f} bpm", 1.0),
-    "rr": ("intervals", "{:.0f} ms", 1000.0),
-    "ppg": ("pulse wave", "{:.2f}", 1.0),
-    "ecg": ("ECG", "{:.2f} mV", 1000.0),
-    "eda": ("skin cond.", "{:.2f} µS", 1e6),
-    "temp": ("skin temp.", "{:.1f} °C", 1.0),
-    "acc": ("movement", "{:.1f} m/s²", 1.0),
-    "spo2": ("oxygen", "{:.0f} %", 1.0),
-    "batt": ("battery", "{:.0f} %", 1.0),
-}
-"""What a quantity is called, and how its last value is shown: format, factor from the wire's unit."""
 
 _SHORT: Final = {"audio": "audio", "emotion": "emotion", "context": "context", "collaborative": "collab"}
 
-_QUALITY_CELLS: Final = 7
 _ORDINARY: Final = ("accepted", "received", "published", "evaluations", "connections", "plays", "packs", "samples")
 """Counts of what went as it should: the view names the others."""
 
@@ -127,13 +110,6 @@ def plane_legend(width: int) -> str:
         return "● you ♪ now ◆• next"
     marks = "● you ♪ now ◆ next • later"
     return f"how you feel   {marks}" if width >= 50 else marks
-
-
-def streams_title(view: View) -> str:
-    """Whose figures the streams are compared with."""
-    if view.affect is None:
-        return "streams"
-    return f"streams · {'own baseline' if view.affect.calibrated else 'no baseline yet'}"
 
 
 def now_lines(view: View, width: int) -> Iterator[Text]:
@@ -213,52 +189,6 @@ def _track_line(place: int, track: QueueTrack, width: int) -> Text:
 def _why(track: QueueTrack) -> str:
     penalties = ", ".join(f"{name} −{value:.2f}" for name, value in track.penalties.items() if value)
     return f"{track.why}  ({penalties})" if penalties else track.why
-
-
-def stream_lines(view: View, width: int) -> Iterator[Text]:
-    """One line a stream: a mark where the state rests on it, its name, quality, rate or age, last value."""
-    streams = view.health.streams if view.health is not None else []
-    sources = view.affect.sources if view.affect is not None else {}
-    if not streams and not sources:
-        yield Text("No wearable is heard.", style=DIM)
-    if not streams:
-        streams = [StreamHealth(each.wearable, name, 0.0, each.quality, each.age_s) for name, each in sources.items()]
-    wearables = {stream.wearable for stream in streams}
-    for stream in sorted(streams, key=_stream_order):
-        source = sources.get(stream.quantity)
-        age = stream.age_s + max(view.clock - view.health.t, 0.0) if view.health is not None else stream.age_s
-        if source is not None and source.wearable == stream.wearable and view.affect is not None:
-            age = min(age, source.age_s + max(view.clock - view.affect.t, 0.0))
-        is_used = source is not None and source.wearable == stream.wearable
-        yield _stream_line(stream, age, is_used=is_used, is_one_of_several=len(wearables) > 1, width=width)
-
-
-def _stream_order(stream: StreamHealth) -> tuple[int, str, str]:
-    names = list(_QUANTITIES)
-    return names.index(stream.quantity) if stream.quantity in names else len(names), stream.quantity, stream.wearable
-
-
-def _stream_line(stream: StreamHealth, age: float, *, is_used: bool, is_one_of_several: bool, width: int) -> Text:
-    name, form, factor = _QUANTITIES.get(stream.quantity, (stream.quantity, "{:g}", 1.0))
-    last = "" if stream.last is None else form.format(stream.last * factor)
-    is_old = age > max(_OLD_AFTER_S, 3.0 / stream.rate_hz if stream.rate_hz else 0.0)
-    told = f"{duration(age)} old" if is_old else f"{stream.rate_hz:.3g} Hz" if stream.rate_hz >= 0.1 else f"{age:.0f} s"
-    figures = f"{last:>10}{told:>9}" if width >= 36 else f"{told if is_old else last:>10}"
-    room = width - 2 - 1 - _QUALITY_CELLS - len(figures)
-    label = name if room >= 10 else stream.quantity
-    if room >= 18:
-        label = f"{name} · {stream.wearable}"
-    elif is_one_of_several and room >= 8:
-        label = f"{stream.quantity} {stream.wearable}"
-    good = round(stream.quality * _QUALITY_CELLS)
-    line = Text(no_wrap=True)
-    line.append("● " if is_used else "· ", ACCENT if is_used else FAINT)
-    line.append(f"{fit(label, room)} ", DIM if is_old else TEXT)
-    line.append("━" * good, FAINT if is_old else shade_of_quality(stream.quality))
-    line.append("─" * (_QUALITY_CELLS - good), FAINT)
-    line.append(figures[:10], DIM if is_old else TEXT)
-    line.append(figures[10:], WARNING if is_old else DIM)
-    return line
 
 
 def agent_lines(view: View, width: int) -> Iterator[Text]:

@@ -11,6 +11,7 @@ from rich.layout import Layout
 from rich.panel import Panel
 from rich.text import Text
 
+from agent.commands.live.certainty import certainty_lines
 from agent.commands.live.course import course, course_legend
 from agent.commands.live.observed import TRAIL_S, View
 from agent.commands.live.palette import DIM, FAINT
@@ -22,11 +23,10 @@ from agent.commands.live.panels import (
     now_lines,
     plane_legend,
     queue_lines,
-    stream_lines,
-    streams_title,
     weights_legend,
 )
 from agent.commands.live.plane import plane
+from agent.commands.live.streams import stream_lines, streams_title
 
 __all__ = ["SMALLEST", "screen"]
 
@@ -38,6 +38,7 @@ _PADDING: Final = 2
 _NOW_ROWS: Final = 3
 _SHORT_QUEUE: Final = 10
 _LONG_QUEUE: Final = 20
+_CERTAINTY_ROWS: Final = 2
 _COURSE_ROWS: Final = 5
 """Below this height a curve is no curve."""
 
@@ -58,7 +59,9 @@ def screen(view: View, width: int, height: int) -> RenderableType:
         return Text(f"The live view needs {SMALLEST[0]} columns and {SMALLEST[1]} rows.")
     sizes = _sizes(view, width, height)
     inner = width - sizes.left - _BORDER - _PADDING
-    streams = list(stream_lines(view, sizes.left - _BORDER - _PADDING))
+    narrow = sizes.left - _BORDER - _PADDING
+    known = list(certainty_lines(view, narrow))
+    streams = known + list(stream_lines(view, narrow, sizes.streams - _BORDER - len(known)))
     left = Layout()
     left.split_column(
         Layout(
@@ -97,7 +100,7 @@ def screen(view: View, width: int, height: int) -> RenderableType:
 def _sizes(view: View, width: int, height: int) -> _Sizes:
     rows = height - 1
     count = len(view.health.streams) if view.health is not None else 1
-    streams = min(max(count, 1) + _BORDER, rows // 3)
+    streams = min(max(count, 1) + _CERTAINTY_ROWS + _BORDER, rows * 2 // 5)
     plane_rows = rows - streams
     # A cell is about twice as high as wide: a square plane has twice as many columns as rows.
     left = max(30, min(width * 45 // 100, 2 * (plane_rows - _BORDER) + _BORDER))

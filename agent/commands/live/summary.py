@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from agent.commands.live.certainty import origin
 from agent.commands.live.observed import View
 from agent.commands.live.palette import duration
 from agent.commands.live.panels import goal_words
@@ -35,6 +36,7 @@ def _facts(view: View) -> Iterator[tuple[str, str]]:
         sources = ", ".join(f"{name} ({source.wearable})" for name, source in affect.sources.items()) or "nothing"
         yield "valence", f"{affect.valence:+.2f} ±{affect.sd[0]:.2f}"
         yield "arousal", f"{affect.arousal:+.2f} ±{affect.sd[1]:.2f}, from {sources}"
+        yield "rests on", origin(frozenset(affect.sources), affect.quality)[0]
     if view.now is not None:
         track = view.now.track
         place = "" if track is None else f" {duration(view.now.position_s)} / {duration(track.duration_s)}"

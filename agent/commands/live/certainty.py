@@ -1,0 +1,70 @@
+"""How sure the player is, and from what: in words, because a listener reads no standard deviations.
+
+What a heart rate of a wristband says about valence between people is nothing (docs, "What it does not"): the view says
+so where it is all that there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from rich.text import Text
+
+from agent.commands.live.observed import View
+from agent.commands.live.palette import DIM, TEXT, WARNING, fit
+
+__all__ = ["certainty", "certainty_lines", "origin"]
+
+_WORDS: Final = ((0.15, "well"), (0.27, "roughly"), (0.38, "hardly"))
+"""Standard deviation below which a coordinate in [-1, 1] is known so well. A listener whose feelings spread over the
+plane as people's do in everyday life has one of 0.4 to 0.5 when nothing is known."""
+_BEATS: Final = frozenset({"rr", "ecg", "ppg"})
+_SKIN: Final = frozenset({"eda", "temp"})
+_WEAK: Final = 0.5
+_WIDE: Final = 40
+
+
+def certainty(deviation: float) -> str:
+    """How well a coordinate is known: `well`, `roughly`, `hardly`, `not`."""
+    return next((word for limit, word in _WORDS if deviation <= limit), "not")
+
+
+def origin(quantities: frozenset[str], quality: float) -> tuple[str, str]:
+    """What an estimate rests on and what that is worth, in a long and in a short form.
+
+    Args:
+        quantities: those that the state rests on.
+        quality: of their signals, [0, 1].
+    """
+    heart, skin = bool(quantities & (_BEATS | {"hr"})), bool(quantities & _SKIN)
+    if not heart and not skin:
+        return "no wearable: only what is usual for you", "only your usual mood"
+    if quality < _WEAK:
+        return "weak signals: they count for little", "weak signals count less"
+    if heart and skin:
+        return ("heartbeats and skin", "heartbeats and skin") if quantities & _BEATS else ("heart rate and skin",) * 2
+    if skin:
+        return "skin only: tells arousal, hardly valence", "skin: not valence"
+    if quantities & _BEATS:
+        return "heartbeats only: tell arousal before valence", "heartbeats: more arousal"
+    return "heart rate only: says little about valence", "heart rate: not valence"
+
+
+def certainty_lines(view: View, width: int) -> Iterator[Text]:
+    """Two lines where there is an estimate: how sure, and from what."""
+    affect = view.affect
+    if affect is None:
+        return
+    valence, arousal = (certainty(deviation) for deviation in affect.sd)
+    if valence == arousal:
+        told = "your mood is not known yet" if valence == "not" else f"your mood is {valence} known"
+    elif width >= _WIDE:
+        told = f"valence {valence} known, arousal {arousal}"
+    else:
+        told = f"val. {valence}, aro. {arousal}"
+    yield Text(fit(told, width).rstrip(), style=TEXT, no_wrap=True)
+    long, short = origin(frozenset(affect.sources), affect.quality)
+    weak = affect.quality < _WEAK or not affect.sources
+    said = f"from {long}" if width >= len(long) + 5 and ":" not in long else long if width >= len(long) else short
+    yield Text(fit(said, width).rstrip(), style=WARNING if weak else DIM, no_wrap=True)
