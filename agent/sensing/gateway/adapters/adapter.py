@@ -32,7 +32,7 @@ class Adapter(Protocol):
         ...
 
     def scanner(self, on_advertisement: OnAdvertisement) -> BleakScanner:
-        """A scanner that has not been started. Starting it fails with BleakError where the adapter is gone."""
+        """A scanner that has not been started. Starting it fails with BleakError while the adapter is gone."""
         ...
 
     def client(

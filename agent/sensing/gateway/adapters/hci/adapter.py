@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -16,6 +17,10 @@ from agent.sensing.gateway.adapters.hci.scanner import HciScanner
 from models.errors import AttuneError, Reason
 
 __all__ = ["HciAdapter", "open_hci"]
+
+
+# It warns of every packet that comes a moment after its connection was lost.
+logging.getLogger("bumble").setLevel(logging.ERROR)
 
 
 class HciAdapter:

@@ -6,7 +6,8 @@ Rules:
 - Bumble answers a lost connection with a cancellation. Whoever waits must not mistake it for their own, so every wait
   on Bumble happens in a task of its own (`finished`).
 - A controller starts one connection at a time; others wait in line.
-- A radio that was lost stays lost until it is opened again; then all that hung on it is gone.
+- A radio that was lost is opened again by the next scan, as the operating system's comes back by itself; what hung on
+  the lost one is gone.
 """
 
 from __future__ import annotations
@@ -101,6 +102,7 @@ class Radio:
         self._transport: Transport | None = None
         self._device: Device | None = None
         self._connecting = asyncio.Lock()
+        self._opening = asyncio.Lock()
         self._listeners: list[Listener] = []
         self._heard: dict[str, Address] = {}
 
@@ -156,12 +158,16 @@ class Radio:
             device.host.emit("flush")
 
     async def listen(self, listener: Listener) -> None:
-        """Tell `listener` of every advertisement from now on.
+        """Tell `listener` of every advertisement from now on; opens a radio that was lost.
 
         Raises:
             BleakError: the controller is gone or refuses to scan.
             TimeoutError: the controller does not answer.
         """
+        async with self._opening:
+            if self._lost:
+                await self.close()
+                await self.open()
         device = self.device
         first = not self._listeners
         self._listeners.append(listener)

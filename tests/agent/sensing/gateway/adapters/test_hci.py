@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -281,14 +281,36 @@ async def test_an_adapter_that_is_pulled_ends_all_connections_and_is_there_again
         await gone.count(2)
         assert not first.is_connected
         assert not second.is_connected
-        scanner = world.adapter.scanner(lambda _device, _data: None)
-        with pytest.raises(BleakBluetoothNotAvailableError):
-            await scanner.start()
         with pytest.raises(BleakBluetoothNotAvailableError):
             await first.connect()
         await world.adapter.reset()
         await first.connect()
         assert await first.read_gatt_char(LEVEL) == b"\x57"
+
+
+async def test_a_scan_opens_an_adapter_that_was_pulled_and_put_back(world: World):
+    gone = Told()
+    async with world.connected(world.bands[0], gone) as client:
+        world.air.drop_hosts()
+        await gone.count(1)
+        assert await world.find(world.bands[0])
+        await client.connect()
+        assert await client.read_gatt_char(LEVEL) == b"\x57"
+
+
+async def test_no_scan_starts_while_an_adapter_is_gone():
+    air = Air()
+    async with AsyncExitStack() as stack:
+        async with air.served("127.0.0.1", 0) as port:
+            adapter = await stack.enter_async_context(open_adapter(f"hci:tcp-client:127.0.0.1:{port}"))
+        scanner = adapter.scanner(lambda _device, _data: None)
+        for _ in range(2):
+            with pytest.raises(BleakError):
+                await scanner.start()
+        with pytest.raises(BleakBluetoothNotAvailableError):
+            await adapter.reset()
+        async with air.served("127.0.0.1", port), scanner:
+            assert air.hosts == 1
 
 
 async def test_a_reset_ends_what_still_stands(world: World):
