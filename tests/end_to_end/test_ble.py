@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import sys
+import tomllib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,12 +36,13 @@ class Body:
 
 
 @contextlib.asynccontextmanager
-async def worn(port: int) -> AsyncIterator[Body]:
+async def worn(port: int, *faults: str) -> AsyncIterator[Body]:
     """A listener who wears a virtual Polar H10, in this process, in real time."""
+    chest = BleWearableSection(name="chest", kind="polar", gaps_per_hour=0.0, faults=faults)
     settings = SimulatorSettings(
         broker=BrokerSection(port=port),
         listener=ListenerSection(id="me", course="scripted", script="steady"),
-        ble=BleSection(port=0, wearables=(BleWearableSection(name="chest", kind="polar", gaps_per_hour=0.0),)),
+        ble=BleSection(port=0, wearables=(chest,)),
     )
     stop, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
     living = asyncio.create_task(stream(settings, seconds=None, stop=stop, ready=ready.set_result))
@@ -55,7 +57,9 @@ async def worn(port: int) -> AsyncIterator[Body]:
 async def running_gateway(config: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     with (config.parent / "gateway.log").open("ab") as told:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "agent", "gateway", "--config", str(config), stderr=told
+            *(sys.executable, "-m", "agent", "gateway", "--config", str(config), "--json"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=told,
         )
     try:
         yield process
@@ -82,20 +86,29 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.02)
 
 
+def lead_to(body: Body, config: Path, port: int) -> None:
+    """Write settings whose gateway reaches the virtual link."""
+    adapter = f"hci:tcp-client:127.0.0.1:{body.on_air.port}"
+    music = tomllib.loads(config.read_text())["library"]["folders"]
+    write_settings(config.parent, port=port, library={"folders": music}, gateway={"adapter": adapter})
+
+
+def pair(body: Body, config: Path) -> None:
+    Pairings(config.parent / "data").pair(Pairing(body.chest.address, "chest", "me"))
+
+
 @pytest.fixture
 async def body(config: Path, port: int) -> AsyncIterator[Body]:
     """The wearable within reach, and settings that lead to it."""
     async with worn(port) as body:
-        adapter = f"hci:tcp-client:127.0.0.1:{body.on_air.port}"
-        music = str(config.read_text().split("folders = ")[1].split("\n")[0]).strip('[]"')
-        write_settings(config.parent, port=port, library={"folders": [music]}, gateway={"adapter": adapter})
+        lead_to(body, config, port)
         yield body
 
 
 @pytest.fixture
 def paired(config: Path, body: Body) -> Body:
     """The same, and the wearable belongs to the listener."""
-    Pairings(config.parent / "data").pair(Pairing(body.chest.address, "chest", "me"))
+    pair(body, config)
     return body
 
 
@@ -103,6 +116,12 @@ async def next_beats(agent: RunningAgent) -> None:
     """Wait until beats come that have not come before."""
     seen = len(agent.log[SENSE + "rr"])
     await until(lambda: len(agent.log[SENSE + "rr"]) > seen)
+
+
+def assert_every_beat_came_once(agent: RunningAgent) -> None:
+    beats = [beat for payload in agent.log[SENSE + "rr"] for beat in decode(payload, quantity="rr", now=0.0).times]
+    assert beats
+    assert beats == sorted(set(beats)), "every beat once, in order"
 
 
 async def test_a_wearable_in_the_air_is_found_and_paired(config: Path, body: Body) -> None:
@@ -137,8 +156,7 @@ async def test_beats_reach_the_queue_over_bluetooth_and_come_back_when_the_link_
 
         queues = agent.count("queue")
         await agent.wait("queue", lambda value: value["cause"]["kind"] == "sample", after=queues)
-        beats = [beat for payload in agent.log[SENSE + "rr"] for beat in decode(payload, quantity="rr", now=0.0).times]
-        assert beats == sorted(set(beats)), "every beat once, in order"
+        assert_every_beat_came_once(agent)
         health = await agent.wait("health")
         assert health["status"] == "ok"
 
@@ -157,3 +175,24 @@ async def test_a_gateway_that_was_killed_while_connected_is_followed_by_the_next
         async with running_gateway(config):
             await next_beats(agent)
             await until(lambda: body.chest.connections >= 2)
+
+
+async def test_a_wearable_that_sends_nonsense_costs_its_nonsense_alone(config: Path, port: int) -> None:
+    faults = ("copies:0.2", "truncated:0.1", "extended:0.1", "random:0.1", "zero:0.1", "fill:0.1", "1970:0.1")
+    async with worn(port, *faults) as body, running_agent(config, port) as agent:
+        lead_to(body, config, port)
+        pair(body, config)
+        await agent.client.subscribe(SENSE + "#", qos=1)
+        async with running_gateway(config) as gateway:
+            for _ in range(5):
+                await next_beats(agent)
+            gateway.terminate()
+            output, _ = await asyncio.wait_for(gateway.communicate(), PATIENCE_S)
+            assert gateway.returncode == 0
+            counters = json.loads(output)["counters"]
+        refused = {name.rpartition(".")[2] for name in counters}
+        assert refused & {"malformed", "oversized", "unsupported", "repeated"}, counters
+        assert_every_beat_came_once(agent)
+        await agent.wait("affect", lambda value: value["sources"])
+        health = await agent.wait("health")
+        assert health["status"] == "ok"
