@@ -10,21 +10,28 @@ Rules:
   been silent for ten minutes, or is refused.
 - Of several wearables the best stream of each quantity counts. It keeps its place until another is clearly better, so
   that two equal ones do not alternate. A stream below `LEAST_QUALITY` counts for nothing.
+- Beats come from an ECG, from RR intervals or from a PPG: whichever is best, and has been heard for long enough.
+- Time is that of the device's clock. When it is set back, what lies ahead of it is forgotten; when it is set forward,
+  what was heard has grown old. No zone and no daylight saving enters.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.sensing.quality import Surroundings, plausible
 from agent.sensing.sequence import Arrival
 from agent.sensing.stream import Stream
 from models.errors import WireError
-from models.physiology.features import features_of_windows
+from models.physiology.features import LONGEST_WINDOW_S, features_of_windows
+from models.physiology.motion import Movement
+from models.physiology.pulse import Pulse
 from models.physiology.windows import Floats
 from models.wire import senml, topics
 from models.wire.messages import Source, StreamHealth
@@ -40,6 +47,11 @@ _AHEAD_S: Final = 5.0
 _HISTORY_S: Final = 60.0
 _SILENT_S: Final = 600.0
 _CLEARLY_BETTER: Final = 0.1
+_BEATS: Final = {"ecg": 0.1, "rr": 0.05, "ppg": 0.0}
+"""What tells beats, with what is added to its quality when they compete: an R peak is sharper than the pulse wave that
+it sends, and one found from an ECG here can be looked at, unlike the wearable's own interval."""
+_BEATS_S: Final = 30.0
+"""Stretch that the beats of a source should cover before it takes the place of another."""
 _MOVES_NOTHING: Final = frozenset({"batt", "spo2"})
 """Quantities that no feature is computed from: shown to the listener, never a reason to evaluate the state."""
 _NAN: Final = float("nan")
@@ -73,7 +85,8 @@ class Sensing:
         counters: counts since the start by reason: `packs` and `samples` taken; refused `malformed`, `oversized`,
             `wrong_unit`, `unknown_quantity`, `unsupported`, `foreign`, `empty`, `repeated`, `too_many_streams`; samples
             left out as `future`, `history`, `repeated_samples`; `out_of_order` packs, `implausible` samples (kept, and
-            judged by quality), wearables `restarted`, labels and names `ignored`, packs `missing` by their numbers.
+            judged by quality), wearables `restarted`, labels and names `ignored`, packs `missing` by their numbers;
+            `clock_set_back` times that the device's clock went back.
     """
 
     def __init__(self, listener: str) -> None:
@@ -81,6 +94,8 @@ class Sensing:
         self.counters: Counter[str] = Counter()
         self._streams: dict[tuple[str, str], Stream] = {}
         self._best: dict[str, Stream] = {}
+        self._beats: Stream | None = None
+        self._now = float("-inf")
 
     def accept(self, topic: str, payload: bytes, *, now: float) -> Intake:
         """Take a message of a sense topic.
@@ -90,6 +105,7 @@ class Sensing:
             payload: as it came.
             now: seconds since the epoch.
         """
+        self._watch_clock(now)
         try:
             where = topics.parse_sense(topic)
             if where.listener != self.listener:
@@ -101,6 +117,14 @@ class Sensing:
         if not len(pack.times):
             return self._refused("empty", where.wearable)
         return self._take(where.wearable, pack, now)
+
+    def _watch_clock(self, now: float) -> None:
+        if now < self._now - _AHEAD_S:
+            self.counters["clock_set_back"] += 1
+            for stream in self._streams.values():
+                if stream.is_ahead(now) or stream.heard_at > now:
+                    stream.forget(now)
+        self._now = now
 
     def _refused(self, reason: str, wearable: str = "") -> Intake:
         self.counters[reason] += 1
@@ -191,29 +215,43 @@ class Sensing:
         """
         best = self._choose(now)
         streams: dict[str, tuple[Floats, Floats]] = {}
+        pulse: Pulse | None = None
         for quantity, stream in best.items():
-            streams[quantity] = _plausible(quantity, stream.ring.times, stream.ring.values)
-        pulse = best["ppg"].pulse(now) if "ppg" in best else None
+            if quantity == "ppg" and stream.beats is not None:
+                pulse = stream.beats.pulse(now)
+            elif quantity not in _BEATS:
+                streams[quantity] = _good(stream, now)
+        if self._beats is not None and self._beats.quantity != "ppg":
+            streams["rr"] = _intervals(self._beats, now)
         values = features_of_windows(streams, now, pulse=pulse).astype(np.float32)
         return values, np.isfinite(values)
 
     def sources(self, now: float) -> dict[str, Source]:
-        """Per quantity the wearable that is listened to."""
-        motions = self._motions(now)
+        """Per quantity the wearable that the state rests on; of what tells beats only what won."""
+        known = self._surroundings(now)
+        best = self._choose(now)
+        lost = {"ecg", "rr"} - {self._beats.quantity if self._beats is not None else ""} | _MOVES_NOTHING
         return {
-            quantity: Source(stream.wearable, _share(_quality(stream, now, motions)), round(stream.age_s(now), 3))
-            for quantity, stream in self._choose(now).items()
+            quantity: Source(stream.wearable, _share(_quality(stream, now, known)), round(stream.age_s(now), 3))
+            for quantity, stream in best.items()
+            if quantity not in lost
         }
+
+    def movement(self, now: float) -> Movement | None:
+        """What the listener does, from the accelerometer that moves most; None without one."""
+        found = [stream.movement(now) for stream in self._streams.values() if _tells(stream, "acc", now)]
+        known = [movement for movement in found if movement.activity is not None]
+        return max(known, key=lambda movement: movement.motion_ms2, default=None)
 
     def streams(self, now: float) -> list[StreamHealth]:
         """All streams with samples, by wearable and quantity."""
-        motions = self._motions(now)
+        known = self._surroundings(now)
         return [
             StreamHealth(
                 wearable=stream.wearable,
                 quantity=stream.quantity,
                 rate_hz=round(stream.rate_hz(), 3),
-                quality=_share(_quality(stream, now, motions)),
+                quality=_share(_quality(stream, now, known)),
                 age_s=round(stream.age_s(now), 3),
                 last=stream.last(),
             )
@@ -221,37 +259,77 @@ class Sensing:
             if len(stream.ring)
         ]
 
-    def _motions(self, now: float) -> dict[str, float]:
-        """Motion by wearable, m/s²."""
-        return {s.wearable: s.motion_ms2(now) for s in self._streams.values() if s.quantity == "acc" and len(s.ring)}
+    def _surroundings(self, now: float) -> dict[str, Surroundings]:
+        """What is known of each wearable, from its accelerometer and thermometer."""
+        motions: dict[str, float] = {}
+        skins: dict[str, float] = {}
+        for stream in self._streams.values():
+            if _tells(stream, "acc", now):
+                motions[stream.wearable] = stream.movement(now).motion_ms2
+            elif _tells(stream, "temp", now):
+                skins[stream.wearable] = stream.skin(now)
+        most = max((motion for motion in motions.values() if not np.isnan(motion)), default=_NAN)
+        wearables = {stream.wearable for stream in self._streams.values()}
+        return {name: Surroundings(motions.get(name, _NAN), most, skins.get(name, _NAN)) for name in wearables}
 
     def _choose(self, now: float) -> dict[str, Stream]:
-        """The best stream of each quantity, as far as one is good enough."""
-        motions = self._motions(now)
+        """The best stream of each quantity, as far as one is good enough, and the best source of beats among them."""
+        known = self._surroundings(now)
         rated: dict[str, list[tuple[float, Stream]]] = {}
         for stream in self._streams.values():
-            if len(stream.ring) and (rating := _quality(stream, now, motions)) >= LEAST_QUALITY:
+            if len(stream.ring) and (rating := _quality(stream, now, known)) >= LEAST_QUALITY:
                 incumbent = self._best.get(stream.quantity) is stream
                 rated.setdefault(stream.quantity, []).append((rating + _CLEARLY_BETTER * incumbent, stream))
         self._best = {quantity: max(some, key=lambda one: one[0])[1] for quantity, some in rated.items()}
+        self._beats = self._best_beats(now, known)
         return self._best
 
+    def _best_beats(self, now: float, known: Mapping[str, Surroundings]) -> Stream | None:
+        """The stream whose beats are the listener's: by quality, by how long it was heard, and by what it is."""
 
-def _quality(stream: Stream, now: float, motions: dict[str, float]) -> float:
-    return stream.quality(now, motions.get(stream.wearable, _NAN))
+        def rating(stream: Stream) -> float:
+            heard = _heard(_intervals(stream, now)[1])
+            return (
+                _quality(stream, now, known) * heard
+                + _BEATS[stream.quantity]
+                + _CLEARLY_BETTER * (stream is self._beats)
+            )
+
+        candidates = [self._best[quantity] for quantity in _BEATS if quantity in self._best]
+        return max(candidates, key=rating, default=None)
+
+
+def _quality(stream: Stream, now: float, known: Mapping[str, Surroundings]) -> float:
+    return stream.quality(now, known[stream.wearable])
+
+
+def _tells(stream: Stream, quantity: str, now: float) -> bool:
+    """Whether a stream is of the quantity and fresh enough to speak of now."""
+    return stream.quantity == quantity and len(stream.ring) > 0 and not stream.is_ahead(now)
 
 
 def _share(value: float) -> float:
     return round(min(1.0, max(0.0, value)), 3)
 
 
-def _plausible(quantity: str, times: Floats, values: Floats) -> tuple[Floats, Floats]:
-    """Leave out what no sensor can mean. Beats stay: an implausible interval marks the gap that it stands for."""
-    if quantity == "rr":
+def _good(stream: Stream, now: float) -> tuple[Floats, Floats]:
+    """The last minute without what no sensor can mean; whether a temperature is one of skin, its features decide."""
+    times, values = stream.window(now, LONGEST_WINDOW_S)
+    if stream.quantity == "temp":
         return times, values
-    spec = QUANTITIES[quantity]
-    scale = 1e6 if quantity == "eda" else 1.0
-    good = (values >= spec.low * scale) & (values <= spec.high * scale)
-    if good.ndim > 1:
-        good = good.all(axis=1)
+    good = plausible(stream.quantity, values)
     return (times, values) if good.all() else (times[good], values[good])
+
+
+def _intervals(stream: Stream, now: float) -> tuple[Floats, Floats]:
+    """Beats and their intervals of the last minute, s; implausible ones stay: they mark the gap that they stand for."""
+    if stream.beats is None:
+        return stream.window(now, LONGEST_WINDOW_S)
+    pulse = stream.beats.pulse(now)
+    known = ~np.isnan(pulse.intervals)
+    return pulse.times[known], pulse.intervals[known]
+
+
+def _heard(intervals: Floats) -> float:
+    """Share of half a minute that the beats cover."""
+    return min(1.0, float(np.add.reduce(intervals, dtype=np.float64)) / _BEATS_S)

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.sensing import quality
+from agent.sensing.beats import BeatTrack
+from agent.sensing.quality import NOWHERE, Surroundings
 from agent.sensing.ring import Ring
 from agent.sensing.sequence import SequenceWatch
-from models.physiology import pulse
 from models.physiology.features import LONGEST_WINDOW_S
-from models.physiology.motion import motion
-from models.physiology.pulse import Pulse
+from models.physiology.motion import MOTION_S, Movement, movement
+from models.physiology.temperature import on_skin
 from models.physiology.windows import Floats, window
 from models.wire.quantities import QUANTITIES
 
@@ -35,8 +36,9 @@ _MARGIN_S: Final = 10.0
 """A sample may be five seconds ahead; the windows must be whole all the same."""
 _MICRO: Final = 1e6
 _JUDGE_EVERY_S: Final = 1.0
-_PULSE_EVERY_S: Final = 2.0
-"""Finding beats costs more than everything else together; windows of 30 s and more do not change faster."""
+_SKIN_S: Final = 30.0
+_AHEAD_S: Final = 5.0
+_UNKNOWN: Final = Movement(None, float("nan"), float("nan"))
 _NAN: Final = float("nan")
 
 
@@ -53,16 +55,19 @@ class Stream:
         self.wearable = wearable
         self.quantity = quantity
         self.sequence = SequenceWatch()
-        capacity = int(_MOST_HZ[quantity] * (LONGEST_WINDOW_S + _MARGIN_S))
-        self.ring = Ring(capacity, max(1, len(QUANTITIES[quantity].channels)))
+        self.forget(now)
+
+    def forget(self, now: float) -> None:
+        """Begin anew, but for the packs' numbers: the clock was set, and what is stored lies in another time."""
+        capacity = int(_MOST_HZ[self.quantity] * (LONGEST_WINDOW_S + _MARGIN_S))
+        self.ring = Ring(capacity, max(1, len(QUANTITIES[self.quantity].channels)))
+        self.beats = BeatTrack(self.quantity) if self.quantity in {"ecg", "ppg"} else None
         self.heard_at = now
         self._pack_interval_s = 0.0
         self._judged_at = -np.inf
         self._signal_quality = 0.0
         self._moved_at = -np.inf
-        self._motion = _NAN
-        self._pulse: Pulse | None = None
-        self._pulse_at = -np.inf
+        self._movement = _UNKNOWN
 
     def arrived(self, now: float) -> None:
         """Note that a pack came."""
@@ -70,7 +75,7 @@ class Stream:
             interval = min(max(now - self.heard_at, 0.0), LONGEST_WINDOW_S)
             # A fifth of the newest: the usual interval within a handful of packs, unmoved by one that was late.
             self._pack_interval_s += 0.2 * (interval - self._pack_interval_s)
-        self.heard_at = max(self.heard_at, now)
+        self.heard_at = now
 
     def add(self, times: NDArray[np.float64], values: NDArray[np.float64]) -> int:
         """Keep samples of the last minute, in the wire's units, ascending in time.
@@ -84,6 +89,8 @@ class Stream:
             new = ~self._known(times, values)
             times, values = times[new], values[new]
         self.ring.add(times, values)
+        if self.beats is not None:
+            self.beats.add(times, values)
         return len(times)
 
     def _known(self, times: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -121,38 +128,35 @@ class Stream:
         """Views of the samples of the last `seconds`."""
         return window(self.ring.times, self.ring.values, at=now, seconds=seconds)
 
-    def motion_ms2(self, now: float) -> float:
-        """Of an `acc` stream: the motion of the last ten seconds, m/s², at most a second old; NaN where unknown."""
+    def movement(self, now: float) -> Movement:
+        """Of an `acc` stream: what its wearer does, at most a second old."""
         if not 0.0 <= now - self._moved_at < _JUDGE_EVERY_S:
-            self._motion = motion(*self.window(now, 10.0))
+            self._movement = movement(*self.window(now, MOTION_S))
             self._moved_at = now
-        return self._motion
+        return self._movement
 
-    def pulse(self, now: float) -> Pulse | None:
-        """Of a `ppg` stream: its beats, at most two seconds old."""
-        if self.quantity != "ppg":
-            return None
-        if self._pulse is None or not 0.0 <= now - self._pulse_at < _PULSE_EVERY_S:
-            self._pulse = pulse.analyse(*self.window(now, LONGEST_WINDOW_S))
-            self._pulse_at = now
-        return self._pulse
+    def skin(self, now: float) -> float:
+        """Of a `temp` stream: share of the last half minute that can be skin; NaN where there is none."""
+        _, values = self.window(now, _SKIN_S)
+        return float(np.count_nonzero(on_skin(values)) / len(values)) if len(values) else _NAN
 
-    def quality(self, now: float, motion_ms2: float = _NAN) -> float:
+    def is_ahead(self, now: float) -> bool:
+        """Whether the newest sample lies further ahead than any that is taken: the clock was set back since."""
+        return self.ring.newest > now + _AHEAD_S
+
+    def quality(self, now: float, around: Surroundings = NOWHERE) -> float:
         """Quality in [0, 1], the signal's own part judged at most once a second.
 
         Args:
             now: seconds since the epoch.
-            motion_ms2: of the same wearable; NaN where unknown.
+            around: what else is known of the wearable; what the beats say is added.
         """
+        if self.is_ahead(now):
+            return 0.0
         if not 0.0 <= now - self._judged_at < _JUDGE_EVERY_S:
-            found = self.pulse(now)
-            self._signal_quality = quality.signal_quality(
-                self.quantity,
-                self.ring.times,
-                self.ring.values,
-                pulse=found.quality if found is not None else _NAN,
-                motion_ms2=motion_ms2,
-            )
+            if self.beats is not None:
+                around = around._replace(beats=self.beats.quality)
+            self._signal_quality = quality.signal_quality(self.quantity, self.ring.times, self.ring.values, around)
             self._judged_at = now
         age = self.age_s(now)
         return self._signal_quality * quality.freshness(self.quantity, age_s=age, pack_interval_s=self._pack_interval_s)

@@ -10,14 +10,15 @@ import pytest
 from numpy.typing import ArrayLike
 
 from agent.sensing import quality
+from agent.sensing.quality import Surroundings
 from models.wire.quantities import QUANTITIES
 
 NAN = float("nan")
 
 
-def judged(quantity: str, times: ArrayLike, values: ArrayLike, *, pulse: float = NAN, motion_ms2: float = NAN) -> float:
+def judged(quantity: str, times: ArrayLike, values: ArrayLike, **around: float) -> float:
     return quality.signal_quality(
-        quantity, np.asarray(times, dtype=float), np.asarray(values, dtype=float), pulse=pulse, motion_ms2=motion_ms2
+        quantity, np.asarray(times, dtype=float), np.asarray(values, dtype=float), Surroundings(**around)
     )
 
 
@@ -62,7 +63,7 @@ def test_a_rate_that_freezes_while_its_owner_moves_is_not_trusted():
 
 def test_motion_takes_trust_from_the_pulse_more_than_from_beats():
     at = np.arange(0.0, 10.0, 1 / 64)
-    calm, shaken = (judged("ppg", at, np.sin(8 * at), pulse=0.9, motion_ms2=m) for m in (0.02, 3.0))
+    calm, shaken = (judged("ppg", at, np.sin(8 * at), beats=0.9, motion_ms2=m) for m in (0.02, 3.0))
     assert calm == pytest.approx(0.9, abs=0.01)
     assert shaken < 0.2
     beats = 0.8 + 0.02 * WAVER
@@ -93,4 +94,4 @@ def test_a_wearable_that_sends_every_ten_seconds_is_not_late():
 
 def test_unknown_motion_takes_nothing():
     assert quality.steadiness("ppg", math.nan) == 1.0
-    assert quality.steadiness("eda", 10.0) == 1.0
+    assert quality.steadiness("temp", 10.0) == 1.0

@@ -38,10 +38,10 @@ def send(
 
 def wear(sensing: Sensing, start: float, seconds: int, *, wearable: str = "band", rate: float = 72.0) -> None:
     """A wearable that sends heart rate and beats once a second."""
-    rng = np.random.default_rng(3)
     for second in range(seconds):
         now = start + second
-        beat = 60.0 / rate + 0.02 * np.sin(second * 1.3)
+        rng = np.random.default_rng(int(now))
+        beat = 60.0 / rate + 0.02 * np.sin(now * 1.3)
         send(sensing, "hr", [now], [rate + 0.2 * rng.standard_normal()], now=now, wearable=wearable)
         send(sensing, "rr", [now], [beat], now=now, wearable=wearable)
 
@@ -156,10 +156,11 @@ def test_a_pack_that_is_refused_for_its_time_is_not_missing(sensing: Sensing):
 
 
 def test_the_better_of_two_wearables_counts_and_the_other_takes_over(sensing: Sensing):
-    wear(sensing, NOW, 60, wearable="strap", rate=70.0)
-    wear(sensing, NOW, 60, wearable="watch", rate=90.0)
-    for second in range(0, 60, 2):
-        send(sensing, "rr", [NOW + second + 0.5], [5.0], now=NOW + 59, wearable="watch")
+    for second in range(60):
+        wear(sensing, NOW + second, 1, wearable="strap", rate=70.0)
+        wear(sensing, NOW + second, 1, wearable="watch", rate=90.0)
+        if second % 2:
+            send(sensing, "rr", [NOW + second + 0.5], [5.0], now=NOW + second + 0.5, wearable="watch")
     assert sensing.sources(NOW + 60)["rr"].wearable == "strap"
     values, _ = sensing.features(NOW + 60)
     assert values[INDEX["heart_rate"]] == pytest.approx(70.0, rel=0.03)
