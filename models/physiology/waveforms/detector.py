@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.physiology.waveforms.candidates import Crests
-from models.physiology.waveforms.found import Found
+from models.physiology.waveforms.found import NOTHING, Found
 from models.physiology.waveforms.history import History
 from models.physiology.waveforms.quality import JUDGED_S, Clarity, Judged, Trust, clipped_share
 from models.physiology.waveforms.samples import EvenSamples, Piece
@@ -87,7 +87,7 @@ class BeatDetector(ABC):
         self._shapes = self._memory()
         self._crests = Crests(round(0.5 * rhythm.refractory_s * rate))
         self._queue: list[tuple[int, float]] = []
-        self._tracker = Tracker(rhythm, rate)
+        self._tracker = Tracker(rhythm, rate, self._look)
         self._template = Template(self._before + self._after + 1)
         self._trust = Trust(clarity, judged_s, rhythm.lag_s + _DELAY_S)
         self._last_time = _NAN
@@ -156,11 +156,13 @@ class BeatDetector(ABC):
         return found
 
     def _follow(self, place: int, strength: float) -> list[_Beat]:
+        return [self._accept(settled) for settled in self._tracker.add(place, strength)]
+
+    def _look(self, place: int, strength: float) -> Candidate | None:
         around = self._values.between(place - self._before, place + self._after)
         if not strength > _ROUNDING * max(float(around.max()), -float(around.min())):
-            return []
-        candidate = Candidate(place, strength, self._template.likeness(self._shape(place)))
-        return [self._accept(settled) for settled in self._tracker.add(candidate)]
+            return None
+        return Candidate(place, strength, self._template.likeness(self._shape(place)))
 
     def _shape(self, place: int) -> NDArray[np.float64]:
         return self._shapes.between(place - self._before, place + self._after + 1)
@@ -208,5 +210,7 @@ class BeatDetector(ABC):
 
     @staticmethod
     def _found(beats: list[_Beat], quality: float) -> Found:
+        if not beats:
+            return NOTHING._replace(quality=quality)
         times, intervals, heights = np.array(beats, dtype=np.float64).reshape(-1, 3).T
         return Found(times, intervals, heights, quality)

@@ -25,6 +25,7 @@ __all__ = ["JUDGED_S", "Clarity", "Judged", "Trust", "clipped_share"]
 
 JUDGED_S: Final = 10.0
 """Seconds that the quality of a stream looks back."""
+_AGAIN_S: Final = 1.0
 _LEAST_S: Final = 5.0
 _LEAST_BEATS: Final = 3
 _UNEVEN: Final = 0.45
@@ -73,11 +74,13 @@ class Trust:
         self._judged_s = judged_s
         self._delay_s = delay_s
         self._beats: deque[Judged] = deque()
-        self._first = self._newest = _NAN
+        self._first = self._newest = self._judged_at = self._judged = _NAN
+        self._changed = False
 
     def beat(self, beat: Judged) -> None:
         """Note a settled beat."""
         self._beats.append(beat)
+        self._changed = True
 
     def heard(self, first: float, newest: float) -> None:
         """Note that samples came, of these times."""
@@ -86,11 +89,17 @@ class Trust:
         self._newest = newest
 
     def now(self, *, settled: bool = False) -> float:
-        """Quality; NaN below five seconds of signal.
+        """Quality; NaN below five seconds of signal. Judged anew with every beat, and once a second without.
 
         Args:
             settled: whether no beat is open any more.
         """
+        if settled or self._changed or not self._newest - self._judged_at < _AGAIN_S:
+            self._judged = self._judge(settled=settled)
+            self._judged_at, self._changed = self._newest, False
+        return self._judged
+
+    def _judge(self, *, settled: bool) -> float:
         until = self._newest - (0.0 if settled else self._delay_s)
         since = max(self._first, until - self._judged_s)
         beats = self._beats

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -35,7 +35,7 @@ _CONTRAST: Final = 1.4
 """Log ratio of a beat's strength to the strongest thing between two beats, before any is known."""
 _CONTRASTS: Final = (0.5, 1.8)
 """Its range: strength always tells something, and never that a third of a beat is none."""
-_FAINT: Final = 0.04
+_FAINT: Final = 0.12
 """Candidates below this share of the level are not looked at."""
 
 
@@ -130,10 +130,13 @@ class Tracker:
     Args:
         rhythm: the weights.
         rate_hz: sample numbers a second.
+        look: from place and strength of something to its candidate, or None where it is nothing. It costs more than
+            all else, so it is asked about what is not too faint alone.
     """
 
-    def __init__(self, rhythm: Rhythm, rate_hz: float) -> None:
+    def __init__(self, rhythm: Rhythm, rate_hz: float, look: Callable[[int, float], Candidate | None]) -> None:
         self._rhythm = rhythm
+        self._look = look
         self._rate_hz = rate_hz
         self._refractory = rhythm.refractory_s * rate_hz
         self._lag = rhythm.lag_s * rate_hz
@@ -154,16 +157,19 @@ class Tracker:
         self._open: list[_Open] = []
         self._last: _Open | None = None
 
-    def add(self, candidate: Candidate) -> list[Settled]:
-        """Take the next candidate and return what it settles."""
-        settled = self.idle(candidate.place)
-        self._newest = candidate.place
+    def add(self, place: int, strength: float) -> list[Settled]:
+        """Take the next crest and return what it settles."""
+        settled = self.idle(place)
+        self._newest = place
         if math.isnan(self._level):
-            self._waiting.append(candidate)
-            enough = candidate.place - self._waiting[0].place >= self._learning
+            if (candidate := self._look(place, strength)) is not None:
+                self._waiting.append(candidate)
+            enough = self._waiting and place - self._waiting[0].place >= self._learning
             return settled + (self._learnt() if enough else [])
-        self._weigh(candidate)
-        return settled + self._settle(candidate.place, candidate.place - self._lag)
+        level = self._level_at(place, strength)
+        if strength >= _FAINT * level and (candidate := self._look(place, strength)) is not None:
+            self._weigh(candidate, level)
+        return settled + self._settle(place, place - self._lag)
 
     def idle(self, place: int) -> list[Settled]:
         """Note that no candidate came up to `place`: after three seconds of that nothing stays open."""
@@ -195,16 +201,13 @@ class Tracker:
         self._level = _middle(highest.values())
         settled: list[Settled] = []
         for one in waiting:
-            self._weigh(one)
+            self._weigh(one, self._level_at(one.place, one.strength))
             settled += self._settle(one.place, one.place - self._lag)
         return settled
 
-    def _weigh(self, candidate: Candidate) -> None:
-        """Open a candidate, unless it is too faint to matter."""
-        level = self._level_at(candidate)
-        if candidate.strength >= _FAINT * level:
-            self._passed.append((candidate.place, candidate.strength))
-            self._join(candidate, level)
+    def _weigh(self, candidate: Candidate, level: float) -> None:
+        self._passed.append((candidate.place, candidate.strength))
+        self._join(candidate, level)
 
     def _join(self, candidate: Candidate, level: float) -> None:
         """Put a candidate at the end of the best of the sequences that may lead to it."""
@@ -227,19 +230,19 @@ class Tracker:
             score += rhythm.likeness * (candidate.likeness - rhythm.alike)
         return score
 
-    def _level_at(self, candidate: Candidate) -> float:
+    def _level_at(self, place: int, strength: float) -> float:
         """The usual strength of a beat, or the strongest candidate of late where that is weaker."""
         recent = self._recent
         if self._since is None:
-            self._since = candidate.place
-        while recent and recent[0][0] < candidate.place - self._learning:
+            self._since = place
+        while recent and recent[0][0] < place - self._learning:
             recent.popleft()
         # Kept falling, so that the strongest stands first.
-        while recent and recent[-1][1] <= candidate.strength:
+        while recent and recent[-1][1] <= strength:
             recent.pop()
-        recent.append((candidate.place, candidate.strength))
+        recent.append((place, strength))
         # A stretch's first second may hold no beat, so its strongest candidate says nothing yet.
-        return min(self._level, recent[0][1]) if candidate.place - self._since >= self._learning else self._level
+        return min(self._level, recent[0][1]) if place - self._since >= self._learning else self._level
 
     def _beginning(self, candidate: Candidate) -> float:
         """Value of the sequence in which this candidate follows the last settled beat, or is the first of all."""
