@@ -32,7 +32,7 @@ from agent.sensing.gateway.adapters import Adapter
 from agent.sensing.gateway.keeper import Keeper, WearableStatus
 from agent.sensing.gateway.pairings import Pairing, Pairings
 from agent.sensing.gateway.profiles import Readings
-from agent.sensing.gateway.radio import RADIO_ERRORS, Release, release_stale, told
+from agent.sensing.gateway.radio import LOST, Release, release_stale, told
 from agent.sensing.gateway.scan import Scan
 from models.errors import AttuneError, Reason, SettingsError, StorageError
 from models.wire import senml, topics
@@ -144,7 +144,7 @@ class Gateway:
                 if error.reason is Reason.MISSING:
                     raise
                 self._tell(str(error))
-            except RADIO_ERRORS as error:
+            except LOST as error:
                 self._tell(told(error))
             self.counters["adapter.lost"] += 1
             attempt = 0 if loop.time() - opened_at >= _OPENED_WELL_S else attempt + 1
@@ -156,7 +156,7 @@ class Gateway:
         self._problem = problem
 
     async def _serve(self, adapter: Adapter) -> None:
-        """Serve on an open adapter; raises one of RADIO_ERRORS when it is beyond help."""
+        """Serve on an open adapter; raises one of LOST when it is beyond help."""
         scan = self._scan = Scan(adapter, self._hear, self.counters)
         scanning = asyncio.create_task(scan.run(), name="scan")
         watching = asyncio.create_task(self._follow_pairings(adapter), name="pairings")

@@ -22,11 +22,12 @@ import msgspec
 from bleak import BleakClient
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
+from bleak.exc import BleakError
 from bleak_retry_connector import establish_connection
 
 from agent.sensing.gateway.adapters import Adapter
 from agent.sensing.gateway.pairings import Pairing
-from agent.sensing.gateway.radio import RADIO_ERRORS, Release, in_time, told
+from agent.sensing.gateway.radio import LOST, RADIO_ERRORS, Release, in_time, told
 from agent.sensing.gateway.session import Deliver, Session
 
 __all__ = ["AWAY_S", "CONNECT_S", "Keeper", "WearableStatus"]
@@ -202,10 +203,10 @@ class Keeper:
         self._session = None
         try:
             async with self._connecting:
-                client = await in_time(self._connect(device), CONNECT_S)
+                client = await self._connect(device)
             self._counters["connection.made"] += 1
             return await self._serve(client)
-        except RADIO_ERRORS as error:
+        except LOST as error:
             self._counters["connection.failed"] += 1
             return f"cannot be used: {told(error)}"
         finally:
@@ -217,9 +218,13 @@ class Keeper:
             return self._client
 
         # It only calls what is named a class; the adapter decides which kind of client there is.
-        return await establish_connection(
+        connecting = establish_connection(
             cast("type[BleakClient]", make), device, self.pairing.name, self._lost, max_attempts=_ATTEMPTS
         )
+        try:
+            return await in_time(connecting, CONNECT_S)
+        except RADIO_ERRORS as error:
+            raise BleakError(told(error)) from error
 
     async def _serve(self, client: BleakClient) -> str:
         session = Session(

@@ -12,17 +12,20 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
+from bleak.exc import BleakBluetoothNotAvailableError, BleakError
 from bleak_retry_connector import BLEAK_RETRY_EXCEPTIONS, close_stale_connections_by_address
 
 from agent.sensing.gateway.adapters import Adapter
 
-__all__ = ["RADIO_ERRORS", "Release", "in_time", "release_stale", "told"]
+__all__ = ["LOST", "RADIO_ERRORS", "Release", "in_time", "release_stale", "told"]
 
 T = TypeVar("T")
 
 RADIO_ERRORS: Final = (*BLEAK_RETRY_EXCEPTIONS, KeyError, OSError)
 """What bleak and what lies under it raise. AttributeError and KeyError are among them because bleak reads objects of
 BlueZ that may vanish between two lines of it; so only calls to bleak stand inside a `try` for these."""
+LOST: Final = (BleakError, EOFError, OSError)
+"""What ends a connection or an adapter where more than one call stands inside the `try`; TimeoutError is an OSError."""
 Release = Callable[[Adapter, str], Awaitable[None]]
 
 
@@ -42,6 +45,8 @@ def told(error: BaseException) -> str:
         return "this system has no Bluetooth service (BlueZ, reached over D-Bus)"
     if isinstance(error, TimeoutError):
         return "it does not answer"
+    if isinstance(error, BleakBluetoothNotAvailableError):
+        return str(error.args[0])  # its text would show the reason's number too
     return str(error) or type(error).__name__
 
 

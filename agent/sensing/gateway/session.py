@@ -112,7 +112,7 @@ class Session:
             Why it ended, a clause for people.
 
         Raises:
-            BleakError: there is nothing to use, or a call failed that all depends on. Others of `RADIO_ERRORS` too.
+            BleakError: there is nothing to use, or a call failed that all depends on. Others of `LOST` too.
         """
         reading = asyncio.create_task(self._read(), name="notifications")
         opening = asyncio.create_task(self._open(), name="services")
