@@ -75,7 +75,7 @@ def test_an_adapter_that_comes_late_is_waited_for(tmp_path: Path) -> None:
     absent = AttuneError("no controller answers", reason=Reason.NO_DEVICE)
 
     async def test() -> None:
-        gateway = opened_with(Pairings(tmp_path: Path), absent, BleakError("off"), absent)
+        gateway = opened_with(Pairings(tmp_path), absent, BleakError("off"), absent)
         running = asyncio.create_task(gateway.run())
         await asyncio.sleep(1.0)
         assert gateway.status().problem == "no controller answers"
@@ -98,6 +98,6 @@ def test_an_adapter_that_comes_late_is_waited_for(tmp_path: Path) -> None:
 def test_an_adapter_that_never_can_be_opened_ends_the_gateway(tmp_path: Path, error: AttuneError) -> None:
     async def test() -> None:
         with pytest.raises(type(error)):
-            await opened_with(Pairings(tmp_path: Path), error).run()
+            await opened_with(Pairings(tmp_path), error).run()
 
     run_virtually(test())
