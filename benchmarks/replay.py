@@ -51,8 +51,8 @@ class Replayed:
         truths: what the wearer reported to feel, as the session has it.
         counters: of `Sensing`.
         profile: the listener's, as learned.
-        evaluation_s: float64 [n], what each evaluation took, features included.
-        intake_s: what all packs took to be taken in.
+        evaluation_s: float64 [n], processor time of each evaluation, features included.
+        intake_s: processor time of taking in all packs.
     """
 
     t: Array
@@ -96,9 +96,9 @@ class _Run:
             return False
         if self.sensing is None:
             self.sensing = Sensing(topics.parse_sense(entry.topic).listener)
-        begun = time.perf_counter()
+        begun = time.process_time()
         intake = self.sensing.accept(entry.topic, entry.payload, now=entry.t)
-        self.intake_s += time.perf_counter() - begun
+        self.intake_s += time.process_time() - begun
         return intake.moved
 
     def evaluate(self, now: float) -> None:
@@ -113,11 +113,11 @@ class _Run:
                 self.affect.silence(now)
             else:
                 self.affect.hear(*heard, now)
-        begun = time.perf_counter()
+        begun = time.process_time()
         values, present = self.sensing.features(now)
         sources = self.sensing.sources(now)
         state = self.affect.evaluate((values, present), sources, now)
-        took = time.perf_counter() - begun
+        took = time.process_time() - begun
         trust = {quantity: source.quality for quantity, source in sources.items()}
         self.rows.append((now, state.mean, state.covariance, state.quality, state.calibrated, values, trust, took))
 

@@ -271,6 +271,10 @@ def test_a_recording_is_never_overwritten(file: Path) -> None:
     assert file.read_bytes() == content
 
 
+def test_a_recording_is_for_its_owner_alone(file: Path) -> None:
+    assert written(file, heart_rates(1)).stat().st_mode & 0o077 == 0
+
+
 def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="folder") as caught:
         SessionWriter(tmp_path / "nowhere" / "x.gz", Header(t=T))
