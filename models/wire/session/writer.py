@@ -47,7 +47,7 @@ class SessionWriter:
         self._failed = False
         self._gzip = zlib.compressobj(wbits=_GZIP)
         try:
-            self._file = open(path, "xb", opener=_for_the_owner_alone)  # noqa: PTH123 - pathlib's has no opener
+            self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         except OSError as error:
             raise self._error(error) from error
         try:
@@ -128,7 +128,3 @@ class SessionWriter:
             errno.ENOENT: (Reason.MISSING, "is in a folder that does not exist", "Make the folder first"),
         }.get(error.errno or 0, (Reason.READ_ONLY, f"cannot be written ({error.strerror})", "Choose another place"))
         return StorageError(f"The session {self.path} {what}", reason=reason, remedy=remedy)
-
-
-def _for_the_owner_alone(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
