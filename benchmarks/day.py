@@ -14,6 +14,10 @@ program would hold that kept its samples.
 
 from __future__ import annotations
 
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the agent has it; read when NumPy is loaded
+
 import argparse
 import json
 import sys
