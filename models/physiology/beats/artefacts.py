@@ -25,6 +25,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.physiology.beats.rolling import rolling_quantiles
 from models.physiology.windows import Floats
 
 __all__ = ["MOST_PASSES", "Corrected", "Kind", "classify", "correct"]
@@ -48,8 +49,6 @@ _GAP_SHARE: Final = 1.7
 """A long interval of this many normal ones hides a beat or more at a place that nobody can tell."""
 MOST_PASSES: Final = 10
 """Real series need two or three; noise may go on for ever."""
-_ROWS: Final = 2048
-"""Windows that are sorted at once: a megabyte and a half, however long the series."""
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -69,6 +68,14 @@ class Kind(IntEnum):
     SHORT = 5
 
 
+_NORMAL, _ECTOPIC, _MISSED, _EXTRA, _LONG, _SHORT = (int(kind) for kind in Kind)
+# As plain numbers: looking a member up takes longer than comparing an array with it.
+_REPLACED: Final = np.isin(list(Kind), (_ECTOPIC, _LONG, _SHORT))
+"""By kind: whether the interval's value is put in from its neighbours."""
+_REBUILT: Final = np.isin(list(Kind), (_EXTRA, _MISSED))
+"""By kind: whether intervals are joined or cut."""
+
+
 class Corrected(NamedTuple):
     """A series without its artefacts.
 
@@ -77,12 +84,14 @@ class Corrected(NamedTuple):
         intervals: float64 [m], seconds.
         joined: bool [m], whether the interval directly follows the one before it.
         kind: int8 [m], the `Kind` that the interval was corrected from; `NORMAL` where it was measured as it stands.
+        source: int64 [m], the place in the input of the interval that it is, or is part of, or ends with.
     """
 
     times: Array
     intervals: Array
     joined: Mask
     kind: NDArray[np.int8]
+    source: NDArray[np.int64]
 
 
 class _Judged(NamedTuple):
@@ -105,7 +114,7 @@ def classify(intervals: Floats, joined: Mask | None = None) -> NDArray[np.int8]:
         int8 [n], `Kind`. A premature beat shows as `SHORT` (its early leap) followed by `ECTOPIC`, as in the paper.
     """
     rr = np.asarray(intervals, dtype=np.float64)
-    return _judge(rr, _all_joined(len(rr)) if joined is None else joined).kind
+    return _judge(rr, _all_joined(len(rr)) if joined is None else joined)[0].kind
 
 
 def correct(
@@ -125,10 +134,15 @@ def correct(
         intervals=rr,
         joined=_all_joined(len(rr)) if joined is None else np.array(joined, dtype=np.bool_),
         kind=np.zeros(len(rr), dtype=np.int8),
+        source=np.arange(len(rr)),
     )
+    thresholds = None
     fewest = len(rr) + 1
     for _ in range(passes):
-        judged = _judge(series.intervals, series.joined)
+        # What the first pass mends were outliers: they hardly moved the quartiles, which cost the most to find.
+        known = None if thresholds is None else thresholds[:, series.source]
+        judged, known = _judge(series.intervals, series.joined, known)
+        thresholds = known if thresholds is None else thresholds
         count = int(np.count_nonzero(judged.kind))
         if not 0 < count < fewest:
             break
@@ -144,24 +158,27 @@ def _all_joined(count: int) -> Mask:
     return joined
 
 
-def _judge(rr: Array, joined: Mask) -> _Judged:
-    """Figure 1 of the paper."""
+def _judge(rr: Array, joined: Mask, thresholds: Array | None = None) -> tuple[_Judged, Array]:
+    """Figure 1 of the paper. Also gives the thresholds of leaps and deviations, [2, n], if they were not given."""
     if len(rr) < 3:
-        return _Judged(np.zeros(len(rr), dtype=np.int8), rr, rr, np.full(len(rr), _LEAST_THRESHOLD_S))
-    (median,) = _rolling_quantiles(rr, _MEDIAN_OVER, (0.5,))
-    leap = rr - np.where(joined, np.roll(rr, 1), median)
-    leap /= _threshold(leap)
-    stray = rr - median
+        least = np.full((2, len(rr)), _LEAST_THRESHOLD_S)
+        return _Judged(np.zeros(len(rr), dtype=np.int8), rr, rr, least[1]), least
+    (median,) = rolling_quantiles(rr, _MEDIAN_OVER, (0.5,))
+    leap = rr - median
+    stray = leap.copy()
+    np.subtract(rr[1:], rr[:-1], out=leap[1:], where=joined[1:])
     stray[stray < 0.0] *= _SHORT_WEIGHT
-    threshold = _threshold(stray)
-    stray /= threshold
+    if thresholds is None:
+        thresholds = _thresholds(np.stack((leap, stray)))
+    leap /= thresholds[0]
+    stray /= thresholds[1]
     kind = np.zeros(len(rr), dtype=np.int8)
-    for position, found in _walk(rr, joined, leap, (stray, median, threshold)):
+    for position, found in _walk(rr, joined, leap, (stray, median, thresholds[1])):
         kind[position] = found
-    return _Judged(kind, leap, median, threshold)
+    return _Judged(kind, leap, median, thresholds[1]), thresholds
 
 
-def _walk(rr: Array, joined: Mask, leap: Array, strays: tuple[Array, Array, Array]) -> list[tuple[int, Kind]]:
+def _walk(rr: Array, joined: Mask, leap: Array, strays: tuple[Array, Array, Array]) -> list[tuple[int, int]]:
     """Classify where there is a leap; all else is normal."""
     stray, median, threshold = strays
     leaps = np.flatnonzero(np.abs(leap) > 1.0)
@@ -176,31 +193,33 @@ def _walk(rr: Array, joined: Mask, leap: Array, strays: tuple[Array, Array, Arra
     extra = lasting & (leap < 0.0) & (np.abs(rr + following - median) < threshold)
     missed = lasting & (leap > 0.0) & (np.abs(rr / 2.0 - median) < threshold)
     size = np.abs(leap)
-    found: list[tuple[int, Kind]] = []
+    found: list[tuple[int, int]] = []
     after = 0
     for i in leaps.tolist():
         if i < after:
             continue
         if ectopic[i]:
-            found.append((i, Kind.ECTOPIC))
+            found.append((i, _ECTOPIC))
             continue
         # The greater leap of two may follow: then the second is what is wrong, and is judged in the same way.
         second = i + 2 < len(rr) and size[i + 1] < size[i + 2]
         after = i + 2 if second else i + 1
         for j in range(i, after):
             if extra[j]:
-                found.append((j, Kind.EXTRA))
+                found.append((j, _EXTRA))
             elif missed[j]:
-                found.append((j, Kind.MISSED))
+                found.append((j, _MISSED))
             elif off[j]:
-                found.append((j, Kind.LONG if stray[j] > 0.0 else Kind.SHORT))
+                found.append((j, _LONG if stray[j] > 0.0 else _SHORT))
     return found
 
 
 def _patterns(leap: Array) -> tuple[Mask, Mask]:
     """Leaps between two of the other sign (ectopic), and leaps that the next two take back (long, short)."""
-    padded = np.pad(leap, (1, 2), mode="reflect")
-    before, after, later = padded[:-3], padded[2:-1], padded[3:]
+    # Beyond the ends the leaps are mirrored.
+    before = np.concatenate((leap[1:2], leap[:-1]))
+    after = np.concatenate((leap[1:], leap[-2:-1]))
+    later = np.concatenate((after[1:], leap[-3:-2]))
     up, down = leap > 1.0, leap < -1.0
     ectopic = up & (np.maximum(before, after) < -_SLOPE * leap - _OFFSET)
     ectopic |= down & (np.minimum(before, after) > -_SLOPE * leap + _OFFSET)
@@ -212,32 +231,10 @@ def _patterns(leap: Array) -> tuple[Mask, Mask]:
     return ectopic, lasting
 
 
-def _threshold(values: Array) -> Array:
-    low, high = _rolling_quantiles(np.abs(values), _SPREAD_OVER, (0.25, 0.75))
-    return np.maximum(_ALPHA * (high - low) / 2.0, _LEAST_THRESHOLD_S)
-
-
-def _rolling_quantiles(values: Array, width: int, shares: tuple[float, ...]) -> list[Array]:
-    """Quantiles of the centred window around every value, shorter at the ends; O(n) in time, bounded beside it."""
-    n = len(values)
-    half = min(width // 2, n - 1)
-    padded = np.full(n + 2 * half, np.inf)
-    padded[half : half + n] = values
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)
-    position = np.arange(n)
-    count = np.minimum(position + half + 1, n) - np.maximum(position - half, 0)
-    quantiles = [np.empty(n) for _ in shares]
-    for start in range(0, n, _ROWS):
-        rows = slice(start, start + _ROWS)
-        ordered = np.sort(windows[rows], axis=1)
-        line = np.arange(len(ordered))
-        for share, quantile in zip(shares, quantiles, strict=True):
-            place = share * (count[rows] - 1)
-            lower = place.astype(np.int64)
-            upper = np.minimum(lower + 1, count[rows] - 1)
-            low, high = ordered[line, lower], ordered[line, upper]
-            quantile[rows] = low + (place - lower) * (high - low)
-    return quantiles
+def _thresholds(values: Array) -> Array:
+    """Of leaps and deviations, [2, n]: their quartile deviation in the neighbourhood."""
+    low, high = rolling_quantiles(np.abs(values), _SPREAD_OVER, (0.25, 0.75))
+    return np.asarray(np.maximum(_ALPHA * (high - low) / 2.0, _LEAST_THRESHOLD_S))
 
 
 def _pairs_of_extra(series: Corrected, judged: _Judged) -> _Judged:
@@ -251,10 +248,12 @@ def _pairs_of_extra(series: Corrected, judged: _Judged) -> _Judged:
     with_next[:-1] = np.where(joined[1:], np.abs(rr[:-1] + rr[1:] - judged.median[:-1]), np.inf)
     with_last = np.append(np.inf, with_next[:-1])
     kind = judged.kind.copy()
-    before_ectopic = np.append(kind[1:] == Kind.ECTOPIC, [False])
-    short = (kind == Kind.SHORT) & (with_last < judged.threshold) & ~before_ectopic
-    candidates = (kind == Kind.EXTRA) | short
-    kind[kind == Kind.EXTRA] = Kind.SHORT
+    before_ectopic = np.append(kind[1:] == _ECTOPIC, [False])
+    short = (kind == _SHORT) & (with_last < judged.threshold) & ~before_ectopic
+    candidates = (kind == _EXTRA) | short
+    if not candidates.any():
+        return judged
+    kind[kind == _EXTRA] = _SHORT
     order = np.flatnonzero(candidates)
     order = order[np.argsort(np.minimum(with_next, with_last)[order], kind="stable")]
     taken = np.zeros(len(rr) + 1, dtype=np.bool_)
@@ -262,7 +261,7 @@ def _pairs_of_extra(series: Corrected, judged: _Judged) -> _Judged:
         first = i if with_next[i] <= with_last[i] else i - 1
         if first >= 0 and not taken[first] and not taken[first + 1]:
             taken[first] = taken[first + 1] = True
-            kind[first], kind[first + 1] = Kind.EXTRA, Kind.NORMAL
+            kind[first], kind[first + 1] = _EXTRA, _NORMAL
     return judged._replace(kind=kind)
 
 
@@ -272,10 +271,10 @@ def _pairs_of_ectopic(judged: _Judged, joined: Mask) -> NDArray[np.int64]:
     A beat's early leap, after a leap the other way, looks like an ectopic beat itself. Of two that claim an interval
     the greater leap has it; what is left over shows in the next pass.
     """
-    found = np.flatnonzero((judged.kind == Kind.ECTOPIC) & joined)
-    found = found[(found > 0) & ~np.isin(judged.kind[found - 1], (Kind.EXTRA, Kind.MISSED))]
+    found = np.flatnonzero((judged.kind == _ECTOPIC) & joined)
+    found = found[(found > 0) & ~_REBUILT[judged.kind[found - 1]]]
     if len(found) < 2 or np.diff(found).min() > 1:
-        return found
+        return np.asarray(found)
     taken = np.zeros(len(joined), dtype=np.bool_)
     pairs = []
     for j in found[np.argsort(-np.abs(judged.leap[found]), kind="stable")].tolist():
@@ -287,14 +286,14 @@ def _pairs_of_ectopic(judged: _Judged, joined: Mask) -> NDArray[np.int64]:
 
 def _moved(series: Corrected, judged: _Judged) -> tuple[Corrected, NDArray[np.int8]]:
     """Give ectopic, long and short intervals the values that their neighbours lead to."""
-    times, rr, joined, was = series
+    times, rr, joined, was, source = series
     pairs = _pairs_of_ectopic(judged, joined)
-    kind = np.where(judged.kind == Kind.ECTOPIC, np.int8(Kind.NORMAL), judged.kind)
-    kind[pairs - 1] = kind[pairs] = Kind.ECTOPIC
-    replaced = np.isin(kind, (Kind.ECTOPIC, Kind.LONG, Kind.SHORT))
-    normal = np.flatnonzero(kind == Kind.NORMAL)
+    kind = np.where(judged.kind == _ECTOPIC, np.int8(_NORMAL), judged.kind)
+    kind[pairs - 1] = kind[pairs] = _ECTOPIC
+    replaced = _REPLACED[kind]
+    normal = np.flatnonzero(kind == _NORMAL)
     if not replaced.any() or not len(normal):
-        return series, np.where(replaced, Kind.NORMAL, kind).astype(np.int8)
+        return series, np.where(replaced, _NORMAL, kind).astype(np.int8)
     position = np.arange(len(rr))
     smooth = np.where(replaced, np.interp(position, normal, rr[normal]), rr)
     off = rr[pairs - 1] + rr[pairs] - smooth[pairs - 1] - smooth[pairs]
@@ -306,24 +305,24 @@ def _moved(series: Corrected, judged: _Judged) -> tuple[Corrected, NDArray[np.in
     moved[pairs - 1] = times[pairs] - smooth[pairs]
     after = np.where(replaced, kind, was).astype(np.int8)
     # What lasted for two beats and more was a gap; one normal interval does not fill it.
-    whole = joined & ~((kind == Kind.LONG) & (rr > _GAP_SHARE * smooth))
-    return Corrected(moved, smooth, whole, after), np.where(replaced, Kind.NORMAL, kind).astype(np.int8)
+    whole = joined & ~((kind == _LONG) & (rr > _GAP_SHARE * smooth))
+    return Corrected(moved, smooth, whole, after, source), np.where(replaced, _NORMAL, kind).astype(np.int8)
 
 
 def _with_missed(found: tuple[Corrected, NDArray[np.int8]], judged: _Judged) -> tuple[Corrected, NDArray[np.int8]]:
     """Cut intervals in two where a beat was missed, along the trend of their neighbours."""
-    (times, rr, joined, was), kind = found
-    missed = np.flatnonzero(kind == Kind.MISSED)
+    (times, rr, joined, was, source), kind = found
+    missed = np.flatnonzero(kind == _MISSED)
     if not len(missed):
         return found
-    usual = np.where(kind == Kind.NORMAL, rr, judged.median)
+    usual = np.where(kind == _NORMAL, rr, judged.median)
     before, after = usual[np.maximum(missed - 1, 0)], usual[np.minimum(missed + 1, len(rr) - 1)]
     threshold = judged.threshold[missed]
     second = rr[missed] / 2.0 + np.clip((after - before) / 6.0, -threshold, threshold)
     cut = rr.copy()
     cut[missed] = second
     marked = was.copy()
-    marked[missed] = Kind.MISSED
+    marked[missed] = _MISSED
     # What is inserted before an interval is its first half: it takes over the way the whole hung on its neighbour.
     linked = joined.copy()
     linked[missed] = True
@@ -331,15 +330,16 @@ def _with_missed(found: tuple[Corrected, NDArray[np.int8]], judged: _Judged) -> 
         np.insert(times, missed, times[missed] - second),
         np.insert(cut, missed, rr[missed] - second),
         np.insert(linked, missed, joined[missed]),
-        np.insert(marked, missed, np.int8(Kind.MISSED)),
+        np.insert(marked, missed, np.int8(_MISSED)),
+        np.insert(source, missed, source[missed]),
     )
-    return result, np.insert(kind, missed, np.int8(Kind.NORMAL))
+    return result, np.insert(kind, missed, np.int8(_NORMAL))
 
 
 def _without_extra(found: tuple[Corrected, NDArray[np.int8]]) -> Corrected:
     """Join intervals that something between two beats had cut."""
-    (times, rr, joined, was), kind = found
-    into_next = kind == Kind.EXTRA
+    (times, rr, joined, was, source), kind = found
+    into_next = kind == _EXTRA
     into_next[:-1] &= joined[1:]
     into_next[-1:] = False
     if not into_next.any():
@@ -347,5 +347,5 @@ def _without_extra(found: tuple[Corrected, NDArray[np.int8]]) -> Corrected:
     first = np.flatnonzero(~np.concatenate(([False], into_next[:-1])))
     last = np.flatnonzero(~into_next)
     marked = was.copy()
-    marked[last[last != first]] = Kind.EXTRA
-    return Corrected(times[last], np.add.reduceat(rr, first), joined[first], marked[last])
+    marked[last[last != first]] = _EXTRA
+    return Corrected(times[last], np.add.reduceat(rr, first), joined[first], marked[last], source[last])

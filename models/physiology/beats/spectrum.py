@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from models.physiology.beats.series import Beats, runs
 from models.physiology.beats.spline import resample
+from models.physiology.windows import mean
 
 __all__ = ["BANDS_HZ", "VALID_FROM_S", "FrequencyDomain", "frequency_domain", "waits_s"]
 
@@ -126,10 +127,10 @@ def _welch(beats: Beats, run: slice) -> tuple[Array, Array]:
     times = np.cumsum(beats.intervals[run])
     grid = np.arange(times[0], times[-1] + 1.0 / _RATE_HZ, 1.0 / _RATE_HZ)
     series = resample(times, 1000.0 * beats.intervals[run], np.minimum(grid, times[-1]))
-    series -= series.mean()
+    series -= mean(series)
     size = len(series) // 2
     step = size - size // 2
-    segments = np.lib.stride_tricks.sliding_window_view(series, size)[::step]
+    segments = np.stack([series[start : start + size] for start in range(0, len(series) - size + 1, step)])
     window = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(size) / size)
     transform = np.fft.rfft(segments * window, 2 * size, axis=1)
     density = (transform.real**2 + transform.imag**2).mean(axis=0) * 2.0 / (_RATE_HZ * float(window @ window))
@@ -137,11 +138,12 @@ def _welch(beats: Beats, run: slice) -> tuple[Array, Array]:
     return np.fft.rfftfreq(2 * size, 1.0 / _RATE_HZ), density
 
 
-def _inside(frequency: Array, band: str) -> NDArray[np.bool_]:
+def _inside(frequency: Array, band: str) -> slice:
+    """The bins of a band."""
     low, high = BANDS_HZ[band]
     # Padded to twice its length, a segment shows its second wave in the fourth bin.
-    inside: NDArray[np.bool_] = (frequency >= max(low, 3.999 * float(frequency[1]))) & (frequency < high)
-    return inside
+    first, last = np.searchsorted(frequency, (max(low, 3.999 * float(frequency[1])), high))
+    return slice(int(first), int(last))
 
 
 def _averaged(spectra: list[tuple[float, Array, Array]], band: str) -> float:
@@ -163,8 +165,8 @@ def _peak(spectrum: tuple[float, Array, Array] | None, band: str) -> float:
     if spectrum is None or spectrum[0] < _TOLERANCE * VALID_FROM_S[f"{band}_peak_hz"]:
         return _NAN
     _, frequency, density = spectrum
-    inside = np.flatnonzero(_inside(frequency, band))
-    return float(frequency[inside[np.argmax(density[inside])]])
+    inside = _inside(frequency, band)
+    return float(frequency[inside][np.argmax(density[inside])])
 
 
 def _through(part: float, whole: float) -> float:

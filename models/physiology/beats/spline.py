@@ -28,39 +28,36 @@ def resample(times: Array, values: Array, at: Array) -> Array:
     """
     inside = 0.5 * (times[1:-2] + times[2:-1])
     knots = np.concatenate((np.repeat(times[0], 3), inside, np.repeat(times[-1], 3)))
-    weights = _solve(*_basis(knots, times), values)
-    span, basis = _basis(knots, at)
-    return np.asarray((weights[span[:, np.newaxis] + np.arange(3)] * basis).sum(axis=1))
+    _, (below, centre, above) = _basis(knots, times)
+    # Inside, sample i lies among the B-splines i − 1, i and i + 1; at the ends one alone is not 0.
+    below[0] = above[0] = below[-1] = above[-1] = 0.0
+    centre[0] = centre[-1] = 1.0
+    weights = _solve(below, centre, above, values)
+    span, (first, second, third) = _basis(knots, at)
+    return np.asarray(weights[span] * first + weights[span + 1] * second + weights[span + 2] * third)
 
 
-def _basis(knots: Array, at: Array) -> tuple[NDArray[np.int64], Array]:
-    """Of each place the first of the three quadratic B-splines that are not 0 there, [m], and their values, [m, 3]."""
+def _basis(knots: Array, at: Array) -> tuple[NDArray[np.int64], tuple[Array, Array, Array]]:
+    """Of each place the first of the three quadratic B-splines that are not 0 there, and the three values; [m] each."""
     last = np.clip(np.searchsorted(knots, at, side="right") - 1, 2, len(knots) - 4)
     left, right = knots[last], knots[last + 1]
-    before, after = knots[last - 1], knots[last + 2]
     second = (at - left) / (right - left)
     first = 1.0 - second
-    rising = (at - before) / (right - before)
-    falling = (after - at) / (after - left)
-    values = np.stack((first * (1.0 - rising), first * rising + second * falling, second * (1.0 - falling)), axis=1)
+    rising = (at - knots[last - 1]) / (right - knots[last - 1])
+    falling = (knots[last + 2] - at) / (knots[last + 2] - left)
+    values = (first * (1.0 - rising), first * rising + second * falling, second * (1.0 - falling))
     return last - 2, values
 
 
-def _solve(span: NDArray[np.int64], basis: Array, values: Array) -> Array:
-    """Weights of the B-splines: sample i touches only i − 1, i and i + 1, so elimination goes once down and once up."""
-    n = len(values)
-    rows = np.zeros((n, 3))
-    columns = span[:, np.newaxis] + np.arange(3) - np.arange(n)[:, np.newaxis] + 1
-    inside = (columns >= 0) & (columns < 3)
-    line = np.broadcast_to(np.arange(n)[:, np.newaxis], columns.shape)
-    rows[line[inside], columns[inside]] = basis[inside]
-    below, centre, above = rows.T.tolist()
-    right = values.tolist()
+def _solve(below: Array, centre: Array, above: Array, values: Array) -> Array:
+    """Solve the three-banded system: once down, once up."""
+    low, middle, high, right = below.tolist(), centre.tolist(), above.tolist(), values.tolist()
+    n = len(right)
     for i in range(1, n):
-        factor = below[i] / centre[i - 1]
-        centre[i] -= factor * above[i - 1]
+        factor = low[i] / middle[i - 1]
+        middle[i] -= factor * high[i - 1]
         right[i] -= factor * right[i - 1]
-    right[-1] /= centre[-1]
+    right[-1] /= middle[-1]
     for i in range(n - 2, -1, -1):
-        right[i] = (right[i] - above[i] * right[i + 1]) / centre[i]
+        right[i] = (right[i] - high[i] * right[i + 1]) / middle[i]
     return np.array(right)

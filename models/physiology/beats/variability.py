@@ -181,29 +181,37 @@ def _deviation(values: NDArray[np.float64]) -> float:
     return math.sqrt(float(deviations @ deviations) / (len(values) - 1))
 
 
+def _quantile(ordered: NDArray[np.float64], share: float) -> float:
+    """Of sorted values, at least one; linear between two."""
+    place = share * (len(ordered) - 1)
+    lower = int(place)
+    low, high = float(ordered[lower]), float(ordered[min(lower + 1, len(ordered) - 1)])
+    return low + (place - lower) * (high - low)
+
+
 def _levels(beats: Beats) -> dict[str, float]:
-    nn = 1000.0 * beats.intervals
+    nn = np.sort(1000.0 * beats.intervals)
     if not len(nn):
         return dict.fromkeys(("mean_nn_ms", "median_nn_ms", "min_nn_ms", "max_nn_ms", "mean_rate_bpm"), _NAN)
     return {
         "mean_nn_ms": mean(nn),
-        "median_nn_ms": float(np.median(nn)),
-        "min_nn_ms": float(nn.min()),
-        "max_nn_ms": float(nn.max()),
+        "median_nn_ms": _quantile(nn, 0.5),
+        "min_nn_ms": float(nn[0]),
+        "max_nn_ms": float(nn[-1]),
         "mean_rate_bpm": mean(60000.0 / nn),
     }
 
 
 def _spreads(beats: Beats) -> dict[str, float]:
-    nn = 1000.0 * beats.intervals
+    nn = np.sort(1000.0 * beats.intervals)
     if len(nn) < _LEAST:
         return dict.fromkeys(("sdnn_ms", "sd_rate_bpm", "mad_nn_ms", "iqr_nn_ms"), _NAN)
-    low, middle, high = np.percentile(nn, (25.0, 50.0, 75.0))
+    apart = np.sort(np.abs(nn - _quantile(nn, 0.5)))
     return {
         "sdnn_ms": _deviation(nn),
         "sd_rate_bpm": _deviation(60000.0 / nn),
-        "mad_nn_ms": _NORMAL_MAD * float(np.median(np.abs(nn - middle))),
-        "iqr_nn_ms": float(high - low),
+        "mad_nn_ms": _NORMAL_MAD * _quantile(apart, 0.5),
+        "iqr_nn_ms": _quantile(nn, 0.75) - _quantile(nn, 0.25),
     }
 
 

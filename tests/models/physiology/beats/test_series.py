@@ -37,7 +37,7 @@ def quiet_beats(seconds: float = 60.0, *, breaths_per_min: float = 15.0, seed: i
 
 @pytest.mark.parametrize(
     ("fault", "factor", "measured"),
-    [("a premature beat", 0.72, -2), ("a missed beat", 2.0, -1), ("half a beat", 0.5, -1), ("a fill value", 0.0, -1)],
+    [("a premature beat", 0.72, -2), ("a missed beat", 2.0, 1), ("half a beat", 0.5, -1), ("a fill value", 0.0, -1)],
 )
 def test_one_bad_interval_hardly_moves_the_variability(fault: str, factor: float, measured: int):
     times, intervals = quiet_beats()
