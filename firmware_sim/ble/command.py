@@ -150,7 +150,16 @@ def _worn(text: str, configured: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 async def _run(settings: SimulatorSettings, seconds: float | None) -> tuple[Report, dict[str, Radio]]:
-    from firmware_sim.ble.stream import stream
+    try:
+        from firmware_sim.ble.stream import stream
+    except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] != "bumble":
+            raise
+        raise AttuneError(
+            "Virtual Bluetooth needs Bumble, which is not installed",
+            reason=Reason.MISSING,
+            remedy="Install it with pip install 'attune[sim]'",
+        ) from error
 
     def ready(on_air: OnAir) -> None:
         shown = ", ".join(f"{name} {peripheral.address}" for name, peripheral in on_air.peripherals.items())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Characteristic", "Notice", "Service", "assigned"]
+__all__ = ["Characteristic", "Notice", "Service", "address_of", "assigned"]
 
 # Assigned numbers stand for these 128 bits (Core 5.4, Vol 3, Part B, 2.5.1).
 _BASE: Final = "-0000-1000-8000-00805f9b34fb"
@@ -16,6 +17,13 @@ _BASE: Final = "-0000-1000-8000-00805f9b34fb"
 def assigned(number: int) -> str:
     """The UUID of a 16-bit assigned number, in full."""
     return str(uuid.UUID(f"{number:08x}{_BASE}"))
+
+
+def address_of(name: str) -> str:
+    """A random static address that a name always has (Core 5.4, Vol 6, Part B, 1.3.2.1: the top two bits are set)."""
+    digest = bytearray(hashlib.sha256(name.encode()).digest()[:6])
+    digest[0] |= 0xC0
+    return ":".join(f"{byte:02X}" for byte in digest)
 
 
 @dataclass(frozen=True, slots=True)

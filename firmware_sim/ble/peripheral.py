@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -25,9 +24,9 @@ from bumble.host import Host
 from bumble.transport.common import AsyncPipeSink
 
 from firmware_sim.ble.air import Air
-from firmware_sim.ble.gatt import Characteristic, Notice, Service, assigned
+from firmware_sim.ble.gatt import Characteristic, Notice, Service, address_of, assigned
 
-__all__ = ["LARGEST_MTU", "Peripheral", "address_of"]
+__all__ = ["LARGEST_MTU", "Peripheral"]
 
 _log = logging.getLogger(__name__)
 _Properties = gatt.Characteristic.Properties
@@ -38,13 +37,6 @@ LARGEST_MTU: Final = 232
 """Bytes of the largest ATT packet that a wearable agrees to."""
 # Seconds of all streams of the busiest wearable.
 _MOST_WAITING = 256
-
-
-def address_of(name: str) -> str:
-    """A random static address that a name always has (Core 5.4, Vol 6, Part B, 1.3.2.1: the top two bits are set)."""
-    digest = bytearray(hashlib.sha256(name.encode()).digest()[:6])
-    digest[0] |= 0xC0
-    return ":".join(f"{byte:02X}" for byte in digest)
 
 
 class Peripheral:

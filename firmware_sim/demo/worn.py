@@ -31,7 +31,7 @@ def wearable_arguments(
 
 def pairing_arguments(workspace: Workspace) -> Sequence[str]:
     """What `attune-agent` is called with, so that the gateway knows the wearable before it is put on."""
-    from firmware_sim.ble.peripheral import address_of
+    from firmware_sim.ble.gatt import address_of
     from firmware_sim.ble.wearable import BleWearable
     from firmware_sim.settings import BleWearableSection
 

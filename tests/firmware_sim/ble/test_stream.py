@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import sys
 from typing import Any
 
 import aiomqtt
@@ -107,3 +108,13 @@ def test_the_command_runs_several_wearables_and_sums_up():
     assert list(summary["radios"]) == ["strap", "polar", "mine", "oximeter", "thermometer"]
     assert summary["gaps"] == dict.fromkeys(summary["radios"], 1)
     assert summary["packs_sent"] == 0
+
+
+def test_where_bumble_is_not_installed_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
+    for name in ("firmware_sim.ble.stream", "firmware_sim.ble.air", "firmware_sim.ble.peripheral"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "bumble.controller", None)
+    monkeypatch.setitem(sys.modules, "bumble", None)
+    result = invoke("--seconds", "1")
+    assert result.exit_code == 1
+    assert "attune[sim]" in result.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
@@ -12,9 +13,9 @@ from dbus_fast.aio import MessageBus
 
 from agent.sensing.gateway.adapters.adapter import CONNECT_TIMEOUT_S, OnAdvertisement, OnDisconnect
 
-__all__ = ["SystemAdapter"]
+__all__ = ["SystemAdapter", "power_cycle"]
 
-_PATH = "/org/bluez/hci0"
+_ADAPTER = "org.bluez.Adapter1"
 # BlueZ answers within milliseconds; a controller that takes longer to wake has hung.
 _POWER_TIMEOUT_S = 10.0
 # Some controllers refuse to be powered up in the moment after they were powered down.
@@ -40,7 +41,7 @@ class SystemAdapter:
         return BleakClient(device, disconnected_callback=on_disconnect, timeout=timeout_s)
 
     async def reset(self) -> None:
-        """Power the adapter off and on again through BlueZ's D-Bus interface (org.bluez.Adapter1).
+        """Power the adapter off and on again through BlueZ's D-Bus interface (org.bluez.Adapter1, doc/adapter-api).
 
         Raises:
             BleakError: BlueZ is not there, refuses, or does not answer.
@@ -49,25 +50,43 @@ class SystemAdapter:
             async with asyncio.timeout(_POWER_TIMEOUT_S):
                 bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
                 try:
-                    await _set_power(bus, on=False)
-                    await asyncio.sleep(_OFF_S)
-                    await _set_power(bus, on=True)
+                    await power_cycle(bus)
                 finally:
                     bus.disconnect()
         except (OSError, TimeoutError) as error:
             raise BleakError(f"BlueZ cannot be reached to reset the adapter: {error}") from error
 
 
-async def _set_power(bus: MessageBus, *, on: bool) -> None:
+async def power_cycle(bus: MessageBus) -> None:
+    """Power BlueZ's first adapter off and on again.
+
+    Raises:
+        BleakError: there is none, or BlueZ refuses.
+    """
+    (objects,) = await _ask(bus, "/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
+    adapters = sorted(path for path, interfaces in objects.items() if _ADAPTER in interfaces)
+    if not adapters:
+        raise BleakError("BlueZ has no adapter to reset")
+    for on in (False, True):
+        value = (_ADAPTER, "Powered", Variant("b", on))
+        await _ask(bus, adapters[0], "org.freedesktop.DBus.Properties", "Set", signature="ssv", body=value)
+        if not on:
+            await asyncio.sleep(_OFF_S)
+
+
+async def _ask(
+    bus: MessageBus, path: str, interface: str, member: str, *, signature: str = "", body: tuple[Any, ...] = ()
+) -> list[Any]:
     reply = await bus.call(
         Message(
             destination="org.bluez",
-            path=_PATH,
-            interface="org.freedesktop.DBus.Properties",
-            member="Set",
-            signature="ssv",
-            body=["org.bluez.Adapter1", "Powered", Variant("b", on)],
+            path=path,
+            interface=interface,
+            member=member,
+            signature=signature,
+            body=list(body),
         )
     )
-    if reply is not None and reply.message_type == MessageType.ERROR:
-        raise BleakError(f"BlueZ does not power the adapter {'on' if on else 'off'}: {reply.error_name}")
+    if reply is None or reply.message_type is MessageType.ERROR:
+        raise BleakError(f"BlueZ refuses {member}: {reply.error_name if reply is not None else 'no answer'}")
+    return list(reply.body)
