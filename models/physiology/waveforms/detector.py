@@ -34,7 +34,7 @@ again lies the beat before it."""
 _AROUND_S: Final = 0.5
 """The time of a beat is read from the stamps of all samples this near: one stamp may be late, the mean is not."""
 _ROUNDING: Final = 1e-9
-"""Activity below this share of the samples around it is rounding, not signal."""
+"""Activity below this share of the samples, or of the strongest activity, is rounding and no signal."""
 _DELAY_S: Final = 1.0
 """What filters and templates add to the tracker's lag, at most."""
 _NAN: Final = math.nan
@@ -91,6 +91,7 @@ class BeatDetector(ABC):
         self._template = Template(self._before + self._after + 1)
         self._trust = Trust(clarity, judged_s, rhythm.lag_s + _DELAY_S)
         self._last_time = _NAN
+        self._strongest = 0.0
 
     def add(self, times: Floats, values: Floats) -> Found:
         """Take samples and return the beats that became certain through them.
@@ -159,9 +160,13 @@ class BeatDetector(ABC):
         return [self._accept(settled) for settled in self._tracker.add(place, strength)]
 
     def _look(self, place: int, strength: float) -> Candidate | None:
-        around = self._values.between(place - self._before, place + self._after)
-        if not strength > _ROUNDING * max(float(around.max()), -float(around.min())):
+        if strength < _ROUNDING * self._strongest:
             return None
+        if strength > self._strongest:
+            around = self._values.between(place - self._before, place + self._after)
+            if not strength > _ROUNDING * max(float(around.max()), -float(around.min())):
+                return None
+            self._strongest = strength
         return Candidate(place, strength, self._template.likeness(self._shape(place)))
 
     def _shape(self, place: int) -> NDArray[np.float64]:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -25,7 +24,7 @@ __all__ = ["JUDGED_S", "Clarity", "Judged", "Trust", "clipped_share"]
 
 JUDGED_S: Final = 10.0
 """Seconds that the quality of a stream looks back."""
-_AGAIN_S: Final = 1.0
+_AGAIN_S: Final = 2.0
 _LEAST_S: Final = 5.0
 _LEAST_BEATS: Final = 3
 _UNEVEN: Final = 0.45
@@ -34,6 +33,8 @@ _IRREGULAR: Final = 0.25
 """The same of the intervals: a young heart at rest has 0.05 to 0.1, noise 0.3 to 0.5."""
 _BARELY_CLIPPED: Final = 0.06
 """Share of a beat's samples at its very top or foot that a coarse converter makes."""
+_WHOLLY_CLIPPED: Final = 0.5
+_MOST_RIVALRY: Final = 2.0
 _NAN: Final = math.nan
 
 
@@ -50,7 +51,18 @@ class Clarity(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """What is remembered of a beat: its time and interval (seconds), and the parts of its trust."""
+    """What is remembered of a beat.
+
+    Attributes:
+        time: seconds.
+        interval: seconds; NaN where there is none.
+        likeness: to the template; NaN where there was none.
+        rivalry: see `Clarity`.
+        strength: any unit.
+        clipped: share of its samples that are cut off.
+        unevenness: absolute log ratio of its strength to that of the beat before; NaN where there is none.
+        irregularity: the same of its interval.
+    """
 
     time: float
     interval: float
@@ -58,6 +70,8 @@ class Judged(NamedTuple):
     rivalry: float
     strength: float
     clipped: float
+    unevenness: float = _NAN
+    irregularity: float = _NAN
 
 
 class Trust:
@@ -75,12 +89,17 @@ class Trust:
         self._delay_s = delay_s
         self._beats: deque[Judged] = deque()
         self._first = self._newest = self._judged_at = self._judged = _NAN
-        self._changed = False
 
     def beat(self, beat: Judged) -> None:
         """Note a settled beat."""
-        self._beats.append(beat)
-        self._changed = True
+        if self._beats and not math.isnan(beat.interval):
+            before = self._beats[-1]
+            # Successive beats alone are compared: trust is blind to what drifts.
+            beat = beat._replace(
+                unevenness=abs(math.log(beat.strength / before.strength)),
+                irregularity=abs(math.log(beat.interval / before.interval)),
+            )
+        self._beats.append(beat._replace(rivalry=min(beat.rivalry, _MOST_RIVALRY)))
 
     def heard(self, first: float, newest: float) -> None:
         """Note that samples came, of these times."""
@@ -89,14 +108,14 @@ class Trust:
         self._newest = newest
 
     def now(self, *, settled: bool = False) -> float:
-        """Quality; NaN below five seconds of signal. Judged anew with every beat, and once a second without.
+        """Quality; NaN below five seconds of signal. Judged anew every two seconds: it looks back on ten.
 
         Args:
             settled: whether no beat is open any more.
         """
-        if settled or self._changed or not self._newest - self._judged_at < _AGAIN_S:
+        if settled or not self._newest - self._judged_at < _AGAIN_S:
             self._judged = self._judge(settled=settled)
-            self._judged_at, self._changed = self._newest, False
+            self._judged_at = self._newest
         return self._judged
 
     def _judge(self, *, settled: bool) -> float:
@@ -109,32 +128,18 @@ class Trust:
             return _NAN
         if len(beats) < _LEAST_BEATS:
             return 0.0
-        return self._alike(beats) * self._even(beats) * self._regular(beats) * self._covered(beats, since, until)
-
-    def _alike(self, beats: deque[Judged]) -> float:
-        """Likeness, rivalry and clipping."""
-        count = len(beats)
-        known = [beat.likeness for beat in beats if not math.isnan(beat.likeness)]
-        likeness = sum(known) / len(known) if known else 0.0
-        rivalry = sum(min(beat.rivalry, 2.0) for beat in beats) / count
-        clipped = sum(beat.clipped for beat in beats) / count
-        clear = _ramp(likeness, *self._clarity.likeness) * (1.0 - _ramp(rivalry, *self._clarity.rivalry))
-        return clear * (1.0 - _ramp(clipped, _BARELY_CLIPPED, 0.5))
-
-    @staticmethod
-    def _even(beats: deque[Judged]) -> float:
-        return 1.0 / (1.0 + (_unsteadiness([beat.strength for beat in beats]) / _UNEVEN) ** 2)
-
-    @staticmethod
-    def _regular(beats: deque[Judged]) -> float:
-        intervals = [beat.interval for beat in beats if not math.isnan(beat.interval)]
-        return 1.0 / (1.0 + (_unsteadiness(intervals) / _IRREGULAR) ** 2) if intervals else 0.0
-
-    def _covered(self, beats: deque[Judged], since: float, until: float) -> float:
-        known = sum(beat.interval for beat in beats if not math.isnan(beat.interval))
+        table = np.array(beats)
+        known = ~np.isnan(table)
+        totals, counts = np.add.reduce(table, axis=0, where=known), np.maximum(np.add.reduce(known, axis=0), 1)
+        mean = Judged(*(totals / counts).tolist())
         # The beats at both ends reach half an interval beyond on average: no fault of the signal.
-        beyond = known / len(beats)
-        return min(1.0, (known + beyond) / (max(until, beats[-1].time) - since))
+        covered = (float(totals[1]) + mean.interval) / (max(until, beats[-1].time) - since)
+        return self._clear(mean) * _steady(mean) * min(1.0, covered)
+
+    def _clear(self, mean: Judged) -> float:
+        """Likeness, rivalry and clipping."""
+        clear = _ramp(mean.likeness, *self._clarity.likeness) * (1.0 - _ramp(mean.rivalry, *self._clarity.rivalry))
+        return clear * (1.0 - _ramp(mean.clipped, _BARELY_CLIPPED, _WHOLLY_CLIPPED))
 
 
 def clipped_share(beat: NDArray[np.float64]) -> float:
@@ -147,11 +152,9 @@ def clipped_share(beat: NDArray[np.float64]) -> float:
     return float(np.count_nonzero(beat == top) + np.count_nonzero(beat == foot) - 2) / len(beat)
 
 
-def _unsteadiness(values: list[float]) -> float:
-    """Mean absolute log ratio of successive ones: blind to what drifts."""
-    if len(values) < 2:
-        return 0.0
-    return sum(abs(math.log(later / one)) for one, later in pairwise(values)) / (len(values) - 1)
+def _steady(mean: Judged) -> float:
+    """Evenness and regularity."""
+    return 1.0 / (1.0 + (mean.unevenness / _UNEVEN) ** 2) / (1.0 + (mean.irregularity / _IRREGULAR) ** 2)
 
 
 def _ramp(value: float, none: float, whole: float) -> float:

@@ -7,6 +7,7 @@ Invariants:
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -69,40 +70,49 @@ class EvenSamples:
     def add(self, times: Floats, values: Floats) -> list[Piece]:
         """Take samples and return the even ones that they complete; what is late, repeated or no number is left out."""
         times, values = np.asarray(times, dtype=np.float64), np.asarray(values, dtype=np.float64)
-        times, values = self._new(times, values)
         if not len(times):
             return []
-        before = np.concatenate(([self._newest], times[:-1]))
-        wide = np.flatnonzero(times - before > self._hole)
-        pieces = []
-        edges = [0, *wide.tolist(), len(times)] if not len(wide) or wide[0] else [*wide.tolist(), len(times)]
-        starts = set(wide.tolist())
-        for first, end in pairwise(edges):
-            pieces.append(self._piece(times[first:end], values[first:end], fresh=first in starts))
-        return pieces
+        distances = self._distances(times)
+        # One sum tells whether all are numbers, one minimum whether all are later: the usual case costs little.
+        if not (distances.min() > 0.0 and math.isfinite(values.sum()) and math.isfinite(times[-1])):
+            times, values = self._new(times, values)
+            if not len(times):
+                return []
+            distances = self._distances(times)
+        if distances.max() < _BRIDGED * self._period:
+            return [self._next(times, values)]
+        wide = np.flatnonzero(distances > self._hole).tolist()
+        edges = sorted({0, *wide, len(times)})
+        return [self._piece(times[first:end], values[first:end], fresh=first in wide) for first, end in pairwise(edges)]
+
+    def _distances(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Of each sample from the one before."""
+        line = np.concatenate(([self._newest], times))
+        return np.asarray(line[1:] - line[:-1])
 
     def _new(self, times: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+        """What is a number, and later than all before it."""
         good = np.isfinite(values) & np.isfinite(times)
-        if not good.all():
-            times, values = times[good], values[good]
-        if len(times) and (times[0] <= self._newest or (np.diff(times) < 0.0).any()):
-            latest = np.maximum.accumulate(np.concatenate(([self._newest], times)))
-            later = times > latest[:-1]
+        times, values = times[good], values[good]
+        if len(times):
+            later = times > np.maximum.accumulate(np.concatenate(([self._newest], times)))[:-1]
             times, values = times[later], values[later]
         return times, values
 
+    def _next(self, times: NDArray[np.float64], values: NDArray[np.float64], *, fresh: bool = False) -> Piece:
+        """Samples that follow without a break."""
+        self._newest, self._last = float(times[-1]), float(values[-1])
+        return Piece(fresh, *self._thinned(times, values - self._offset))
+
     def _piece(self, times: NDArray[np.float64], values: NDArray[np.float64], *, fresh: bool) -> Piece:
+        """Samples between two gaps, with what is missing filled."""
         if fresh:
             self._offset = float(values[0])
             self._times = self._values = np.empty(0)
-        else:
-            times, values = np.concatenate(([self._newest], times)), np.concatenate(([self._last], values))
-        self._newest, self._last = float(times[-1]), float(values[-1])
+            return self._next(*self._bridged(times, values), fresh=True)
+        times, values = np.concatenate(([self._newest], times)), np.concatenate(([self._last], values))
         times, values = self._bridged(times, values)
-        if not fresh:
-            times, values = times[1:], values[1:]
-        times, values = self._thinned(times, values - self._offset)
-        return Piece(fresh, times, values)
+        return self._next(times[1:], values[1:])
 
     def _bridged(self, times: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
         """Fill what is missing by straight lines."""
@@ -121,4 +131,7 @@ class EvenSamples:
         whole = len(times) // self._thinning * self._thinning
         self._times, self._values = times[whole:], values[whole:]
         shape = (-1, self._thinning)
-        return times[:whole].reshape(shape).mean(axis=1), values[:whole].reshape(shape).mean(axis=1)
+        return (
+            np.add.reduce(times[:whole].reshape(shape) / self._thinning, axis=1),
+            np.add.reduce(values[:whole].reshape(shape) / self._thinning, axis=1),
+        )
