@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.physiology import electrodermal, heart, temperature
+from models.physiology import beats, electrodermal, temperature
 from models.physiology.windows import Floats, window
 from models.wire.quantities import QUANTITIES
 
@@ -156,7 +156,7 @@ def plausible(quantity: str, values: Floats) -> NDArray[np.bool_]:
     if quantity == "eda":
         low, high = electrodermal.NO_CONTACT_US, 1e6 * high
     elif quantity == "rr":
-        low, high = heart.SHORTEST_S, heart.LONGEST_S
+        low, high = beats.SHORTEST_S, beats.LONGEST_S
     elif quantity == "spo2":
         low = _LEAST_SATURATION
     good: NDArray[np.bool_] = (values >= low) & (values <= high)
@@ -190,7 +190,7 @@ def _range(quantity: str, times: Floats, values: Floats) -> float:
     share = np.count_nonzero(good) / len(good)
     if quantity == "rr":
         # A single beat out of place is no fill value, but as little a heartbeat.
-        share = len(heart.clean(times, values).times) / len(times)
+        share = beats.normal_share(times, values)
     if share in {0.0, 1.0}:
         return float(share)
     stale = float(times[-1] - times[np.flatnonzero(good)[-1]])

@@ -10,6 +10,8 @@ from __future__ import annotations
 from models.physiology.beats.artefacts import Corrected, Kind, classify, correct
 from models.physiology.beats.respiration import Respiration, respiration, respiration_per_min
 from models.physiology.beats.series import (
+    LONGEST_S,
+    SHORTEST_S,
     Beats,
     beats_of,
     clean_rate,
@@ -23,6 +25,8 @@ from models.physiology.beats.timing import BeatClock
 from models.physiology.beats.variability import TimeDomain, rmssd_ms, sample_entropy, sdnn_ms, time_domain
 
 __all__ = [
+    "LONGEST_S",
+    "SHORTEST_S",
     "BeatClock",
     "Beats",
     "Corrected",

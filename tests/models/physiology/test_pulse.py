@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.signal import find_peaks
 
-from models.physiology import heart, pulse
+from models.physiology import beats, pulse
 
 
 def wave(times: np.ndarray, *, rate_hz: float = 1.2, amplitude: float = 1.0) -> np.ndarray:
@@ -80,9 +80,9 @@ def test_the_pulse_of_a_resting_person_tells_the_intervals_of_the_heart(shared_d
     times = np.arange(len(table)) / 100.0
     ecg, ppg = table[:, 0], table[:, 1]
     peaks = times[find_peaks(ecg, distance=40, height=0.5 * np.percentile(ecg, 99.7))[0]]
-    truth = heart.clean(peaks[1:], np.diff(peaks))
+    truth = beats.beats_of(peaks[1:], np.diff(peaks))
     found = pulse.analyse(times, ppg)
-    seen = heart.clean(found.times[1:], found.intervals[1:])
+    seen = beats.beats_of(found.times[1:], found.intervals[1:])
     assert found.quality > 0.9
-    assert heart.heart_rate_bpm(seen) == pytest.approx(heart.heart_rate_bpm(truth), rel=0.01)
-    assert heart.sdnn_ms(seen) == pytest.approx(heart.sdnn_ms(truth), rel=0.15)
+    assert beats.heart_rate_bpm(seen) == pytest.approx(beats.heart_rate_bpm(truth), rel=0.01)
+    assert beats.sdnn_ms(seen) == pytest.approx(beats.sdnn_ms(truth), rel=0.15)

@@ -155,6 +155,7 @@ def test_too_few_beats_are_let_be(count: int):
     assert correct(rr).intervals.tolist() == rr.tolist()
 
 
+@settings(deadline=None)
 @given(st.floats(0.6, 1.6), st.integers(0, 30))
 def test_a_slower_heart_has_the_same_artefacts(scale: float, seed: int):
     rr = spoil(spoil(lively_heart(120, seed), "premature", 40), "missed", 80)
@@ -162,7 +163,7 @@ def test_a_slower_heart_has_the_same_artefacts(scale: float, seed: int):
     np.testing.assert_allclose(scale * correct(rr).intervals, correct(scale * rr).intervals, rtol=1e-6)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.floats(1e-3, 10.0), max_size=150), st.integers(0, 2**31))
 def test_whatever_comes_time_is_kept_and_the_series_is_whole(intervals: list[float], seed: int):
     rr = np.array(intervals)

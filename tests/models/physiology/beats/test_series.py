@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.physiology.beats import (
@@ -131,6 +131,7 @@ def test_the_share_of_normal_beats_falls_with_every_artefact():
     assert normal_share(times[:0], intervals[:0]) == 0.0
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.floats(), st.floats(0.0, 5.0), st.floats(0.7, 0.9)), max_size=80))
 def test_whatever_comes_only_plausible_intervals_are_kept(intervals: list[float]):
     rr = np.array(intervals)
@@ -141,6 +142,7 @@ def test_whatever_comes_only_plausible_intervals_are_kept(intervals: list[float]
     assert 0.0 <= normal_share(np.arange(len(rr), dtype=float), rr) <= 1.0
 
 
+@settings(deadline=None)
 @given(st.integers(0, 50), st.floats(-1e6, 1e6), st.integers(0, 3))
 def test_when_it_happened_does_not_change_what_it_was(seed: int, shift: float, artefacts: int):
     times, intervals = quiet_beats(seed=seed)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.physiology.beats import spectrum, variability
@@ -143,6 +143,7 @@ def test_a_constant_heart_varies_by_nothing():
     assert found["hf_ms2"] == pytest.approx(0.0, abs=1e-12)
 
 
+@settings(deadline=None)
 @given(st.floats(0.7, 1.4), st.integers(0, 20))
 def test_a_slower_heart_varies_in_proportion(scale: float, seed: int):
     intervals = heart(70.0 / scale, seed=seed)[:70]
@@ -153,6 +154,7 @@ def test_a_slower_heart_varies_in_proportion(scale: float, seed: int):
         assert math.isnan(mine) or math.isnan(wanted) or mine == pytest.approx(wanted, rel=1e-6)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 50))
 def test_backwards_the_spread_is_the_same(seed: int):
     intervals = heart(70.0, seed=seed)
@@ -161,6 +163,7 @@ def test_backwards_the_spread_is_the_same(seed: int):
     assert one == pytest.approx(other, rel=1e-9, nan_ok=True)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.3, 2.0), max_size=60), st.lists(st.booleans(), min_size=60, max_size=60))
 def test_whatever_comes_measures_are_numbers_or_absent(intervals: list[float], follows: list[bool]):
     rr = np.array(intervals)
@@ -168,6 +171,7 @@ def test_whatever_comes_measures_are_numbers_or_absent(intervals: list[float], f
     assert not any(math.isinf(value) for value in measures(beats_of(times, rr)).values())
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.3, 2.0), min_size=3, max_size=80), st.integers(0, 2**31))
 def test_the_spline_is_that_of_scipy(distances: list[float], seed: int):
     times = np.cumsum(distances)
