@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from worn import Worn
 
+from models.physiology.motion import Activity
 from models.physiology.schema import INDEX
 
 NOW = 1.8e9
@@ -128,6 +129,18 @@ def test_a_band_on_the_table_does_not_outvote_a_worn_one(worn: Worn):
         if second % 5:
             worn.second("worn", now)
     assert worn.source("hr", now) == "worn"
+
+
+def test_what_the_listener_does_is_told_by_what_moves_most(worn: Worn):
+    assert worn.sensing.movement(NOW) is None
+    for second in range(12):
+        now = NOW + second
+        moving(worn, "band", now, strength=0.0)
+        moving(worn, "anklet", now)
+    found = worn.sensing.movement(now)
+    assert found is not None
+    assert found.activity is Activity.WALKING
+    assert found.steps_hz == pytest.approx(1.9, abs=0.1)
 
 
 def test_a_rate_that_leaps_about_loses_to_a_steady_one(worn: Worn):

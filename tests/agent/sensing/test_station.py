@@ -62,6 +62,7 @@ def test_a_pack_is_taken_and_moves_a_feature(sensing: Sensing):
 def test_what_is_shown_alone_moves_nothing(sensing: Sensing, quantity: str):
     intake = send(sensing, quantity, [NOW], [97.0], now=NOW)
     assert (intake.accepted, intake.moved) == (1, False)
+    assert sensing.sources(NOW) == {}
     assert sensing.streams(NOW)[0].last == pytest.approx(97.0)
 
 
