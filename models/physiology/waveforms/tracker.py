@@ -269,11 +269,18 @@ class Tracker:
         while self._open and self._open[0].candidate.place < until:
             best = max(self._open, key=lambda one: one.value - self._silence(now - one.candidate.place))
             first = self._first_of(best)
-            if first.candidate.place < until:
+            if first.candidate.place < until and not self._better_none(best, now):
                 settled.append(self._accept(first))
             else:
                 self._open = [one for one in self._open if self._first_of(one).candidate.place >= until]
         return settled
+
+    def _better_none(self, best: _Open, now: int) -> bool:
+        """Whether no beat at all after the last one is likelier than the best sequence."""
+        if self._last is None:
+            return False
+        silence = self._silence(now - self._last.candidate.place)
+        return best.value - self._silence(now - best.candidate.place) < -silence
 
     def _first_of(self, one: _Open) -> _Open:
         """The first beat of a sequence after the last settled one."""
