@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.signal import find_peaks
 
 from models.physiology import beats, pulse
@@ -86,3 +88,88 @@ def test_the_pulse_of_a_resting_person_tells_the_intervals_of_the_heart(shared_d
     assert found.quality > 0.9
     assert beats.heart_rate_bpm(seen) == pytest.approx(beats.heart_rate_bpm(truth), rel=0.01)
     assert beats.sdnn_ms(seen) == pytest.approx(beats.sdnn_ms(truth), rel=0.15)
+
+
+def stream(times: np.ndarray, values: np.ndarray, rate_hz: float, cuts: tuple[int, ...] = ()) -> pulse.Pulse:
+    detector = pulse.PulseBeats(rate_hz)
+    found = detector.add(times[:0], values[:0])
+    for part in np.split(np.arange(len(times)), sorted(cut % (len(times) + 1) for cut in cuts)):
+        found = found.followed_by(detector.add(times[part], values[part]))
+    return found.followed_by(detector.finish())
+
+
+def spoilt(times: np.ndarray, seed: int) -> np.ndarray:
+    """A pulse of uneven rhythm with drift, a burst of motion and a saturated stretch."""
+    rng = np.random.default_rng(seed)
+    beats = np.cumsum(rng.uniform(0.6, 1.1, int(times[-1] / 0.6) + 2))
+    delays = times[:, np.newaxis] - beats
+    signal = np.exp(-0.5 * (delays / 0.09) ** 2).sum(axis=1) + 0.4 * np.exp(-0.5 * ((delays - 0.3) / 0.1) ** 2).sum(
+        axis=1
+    )
+    first, length = rng.integers(0, len(times)), rng.integers(1, 300)
+    signal[first : first + length] += 3.0 * np.cumsum(rng.standard_normal(len(signal[first : first + length]))) / 8.0
+    return np.minimum(signal + 0.1 * rng.standard_normal() * times, np.quantile(signal, 0.98))
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**16), cuts=st.lists(st.integers(0, 10_000), max_size=40))
+def test_a_stream_gives_the_beats_of_the_whole_window_however_it_is_cut(seed: int, cuts: list[int]):
+    rng = np.random.default_rng(seed)
+    times = np.arange(0.0, 30.0, 1 / 64)
+    keep = np.ones(len(times), dtype=np.bool_)
+    for _ in range(2):
+        first = int(rng.integers(1, len(times) - 90))
+        keep[first : first + int(rng.integers(1, 80))] = False
+    values = spoilt(times, seed)
+    whole = pulse.analyse(times[keep], values[keep])
+    cut = stream(times[keep], values[keep], 64.0, tuple(cuts))
+    for ours, theirs in zip(cut[:3], whole[:3], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**16), scale=st.floats(1e-6, 1e6), offset=st.floats(-1e3, 1e3))
+def test_the_beats_do_not_depend_on_the_unit_or_the_offset(seed: int, scale: float, offset: float):
+    times = np.arange(0.0, 20.0, 1 / 64)
+    values = wave(times) + 0.1 * np.random.default_rng(seed).standard_normal(len(times))
+    plain, other = pulse.analyse(times, values), pulse.analyse(times, scale * (values + offset))
+    assert other.times == pytest.approx(plain.times, abs=1e-6)
+    assert other.heights[1:] == pytest.approx(scale * plain.heights[1:], rel=1e-6)
+    assert other.quality == pytest.approx(plain.quality, abs=1e-6)
+
+
+def test_a_second_wave_as_steep_as_the_first_is_no_beat():
+    times = np.arange(0.0, 60.0, 1 / 64)
+    beats = np.arange(0.5, 60.0, 1.1)
+    delays = times[:, np.newaxis] - beats
+    signal = np.exp(-0.5 * (delays / 0.09) ** 2).sum(axis=1)
+    signal += 0.45 * np.exp(-0.5 * ((delays - 0.38) / 0.07) ** 2).sum(axis=1)
+    found = pulse.analyse(times, signal)
+    assert np.nanmedian(found.intervals) == pytest.approx(1.1, abs=0.005)
+    assert len(found.times) == pytest.approx(len(beats), abs=2)
+
+
+def test_motion_takes_the_quality_away_and_rest_brings_it_back():
+    rng = np.random.default_rng(5)
+    times = np.arange(0.0, 90.0, 1 / 64)
+    signal = wave(times)
+    moving = (times > 30.0) & (times < 50.0)
+    signal[moving] += 3.0 * np.cumsum(rng.standard_normal(int(moving.sum()))) / 8.0
+    detector = pulse.PulseBeats(64.0)
+    quality = [detector.add(part, signal[np.isin(times, part)]).quality for part in np.split(times, 90)]
+    assert min(quality[20:28]) > 0.8
+    assert max(quality[42:50]) < 0.5
+    assert min(quality[70:]) > 0.8
+
+
+def test_a_saturated_sensor_is_trusted_less():
+    times = np.arange(0.0, 60.0, 1 / 64)
+    whole = pulse.analyse(times, wave(times)).quality
+    clipped = pulse.analyse(times, np.clip(wave(times), -0.3, 0.3))
+    assert len(clipped.times) == pytest.approx(72, abs=2)
+    assert clipped.quality < 0.7 * whole
+
+
+def test_a_rate_too_low_for_a_pulse_is_refused():
+    with pytest.raises(ValueError, match="samples a second"):
+        pulse.PulseBeats(8.0)
