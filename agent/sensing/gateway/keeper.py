@@ -16,6 +16,7 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Literal, cast
 
 import msgspec
@@ -27,6 +28,7 @@ from bleak_retry_connector import establish_connection
 
 from agent.sensing.gateway.adapters import Adapter
 from agent.sensing.gateway.pairings import Pairing
+from agent.sensing.gateway.profiles import PROFILES, DeviceInformation
 from agent.sensing.gateway.radio import LOST, RADIO_ERRORS, Release, in_time, told
 from agent.sensing.gateway.session import Deliver, Session
 
@@ -109,7 +111,6 @@ class Keeper:
         self._deliver = deliver
         self._counters = counters
         self._now = now
-        self._waveforms = waveforms
         self._release = release
         self._on_change = on_change
         self._device: BLEDevice | None = None
@@ -119,7 +120,7 @@ class Keeper:
         self._returned = asyncio.Event()
         self._client: BleakClient | None = None
         self._session: Session | None = None
-        self._information: dict[str, str] = {}
+        self._profiles = [kind(partial(self._count, kind.name), waveforms=waveforms) for kind in PROFILES]
         self._connections = 0
         self._failures = 0
         self._problem = ""
@@ -127,8 +128,6 @@ class Keeper:
     def status(self) -> WearableStatus:
         """How the wearable is now."""
         pairing = self.pairing
-        if self._session is not None:
-            self._information = self._session.information or self._information
         return WearableStatus(
             name=pairing.name,
             listener=pairing.listener,
@@ -136,7 +135,7 @@ class Keeper:
             state=self.state,
             rssi_dbm=self._rssi_dbm,
             connections=self._connections,
-            information=self._information,
+            information=next(dict(each.found) for each in self._profiles if isinstance(each, DeviceInformation)),
             problem=self._problem,
         )
 
@@ -164,6 +163,9 @@ class Keeper:
                 self._problem = why
             self._heard.clear()
             await self._rest(was_connected=was_connected, began=began)
+
+    def _count(self, profile: str, event: str) -> None:
+        self._counters[f"{profile}.{event}"] += 1
 
     def _become(self, state: State) -> None:
         self.state = state
@@ -228,7 +230,7 @@ class Keeper:
 
     async def _serve(self, client: BleakClient) -> str:
         session = Session(
-            client, deliver=self._deliver, counters=self._counters, now=self._now, waveforms=self._waveforms
+            client, deliver=self._deliver, counters=self._counters, now=self._now, profiles=self._profiles
         )
         self._session = session
         if not client.is_connected:

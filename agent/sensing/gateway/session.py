@@ -15,8 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 from bleak import BleakClient
@@ -24,7 +23,7 @@ from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.exc import BleakDBusError, BleakError, BleakGATTProtocolError, BleakGATTProtocolErrorCode
 
 from agent.sensing.gateway.precedence import Precedence
-from agent.sensing.gateway.profiles import PROFILES, DeviceInformation, Profile, Readings
+from agent.sensing.gateway.profiles import Profile, Readings
 from agent.sensing.gateway.radio import RADIO_ERRORS, in_time, told
 from models.errors import WireError
 
@@ -67,10 +66,10 @@ class Session:
         deliver: takes the readings.
         counters: everything that goes wrong, by name.
         now: seconds since the epoch.
-        waveforms: whether to ask for raw waveforms.
+        profiles: every one that there is, in the order in which they are believed.
 
     Attributes:
-        profiles: the services that the wearable has, once `serve` has begun.
+        profiles: those whose services the wearable has, once `serve` has begun.
         ready: set once the notifications are on.
     """
 
@@ -81,25 +80,20 @@ class Session:
         deliver: Deliver,
         counters: Counter[str],
         now: Callable[[], float],
-        waveforms: bool,
+        profiles: Sequence[Profile],
     ) -> None:
-        self.profiles: list[Profile] = []
+        self.profiles: Sequence[Profile] = ()
         self.ready = asyncio.Event()
         self._client = client
         self._deliver = deliver
         self._counters = counters
         self._now = now
-        self._waveforms = waveforms
+        self._known = profiles
         self._arrivals: asyncio.Queue[_Arrival] = asyncio.Queue(WAITING)
         self._answers: asyncio.Queue[bytes] = asyncio.Queue(WAITING)
         self._over = asyncio.Event()
         self._heard_at = asyncio.get_running_loop().time()
         self._precedence = Precedence()
-
-    @property
-    def information(self) -> dict[str, str]:
-        """What the wearable says of itself; see `DeviceInformation`."""
-        return next((dict(each.found) for each in self.profiles if isinstance(each, DeviceInformation)), {})
 
     def disconnected(self) -> None:
         """The connection has ended; `serve` will return."""
@@ -148,12 +142,10 @@ class Session:
 
     async def _open(self) -> None:
         offered = {service.uuid for service in self._client.services}
-        ranked = [
-            (rank, kind(partial(self._count, kind.name), waveforms=self._waveforms))
-            for rank, kind in enumerate(PROFILES)
-            if kind.service in offered
-        ]
+        ranked = [(rank, profile) for rank, profile in enumerate(self._known) if profile.service in offered]
         self.profiles = [profile for _, profile in ranked]
+        for profile in self.profiles:
+            profile.begin()
         subscribed = 0
         for rank, profile in ranked:
             for characteristic in profile.notifies:

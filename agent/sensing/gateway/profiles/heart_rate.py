@@ -14,6 +14,8 @@ Rules:
   that the gap stays a gap; they are counted `fill_interval`.
 - Without skin contact nothing is handed on (`no_contact`), but only once the wearable has said in this connection
   that it had contact: some support the bit and never set it.
+- A packet that comes twice is counted `repeated` and taken once: one with beats is recognised by the beat clock, one
+  without by its coming sooner than a strap notifies.
 - Several beats arrive in one packet. When each of them fell is reconstructed by `models.physiology.beats`.
 """
 
@@ -36,6 +38,9 @@ MEASUREMENT: Final = full_uuid(0x2A37)
 _WIDE, _ENERGY, _INTERVALS = 0x01, 0x08, 0x10
 _TICKS_A_SECOND: Final = 1024.0
 _FILL_TICKS: Final = (0, 0xFFFF)
+_COPY_S: Final = 0.25
+"""Straps notify about once a second; the radio may hold packets up and hand over two at once, of which two with the
+same rate and no beats say no more than one."""
 
 
 class Contact(Enum):
@@ -91,7 +96,7 @@ def parse(payload: bytes) -> HeartRateMeasurement:
 
 
 class HeartRate(Profile):
-    """Yields `hr` and `rr`; counts `fill_value`, `fill_interval`, `no_contact` and `padded`."""
+    """Yields `hr` and `rr`; counts `fill_value`, `fill_interval`, `no_contact`, `padded` and `repeated`."""
 
     name = "heart_rate"
     service = full_uuid(0x180D)
@@ -103,11 +108,21 @@ class HeartRate(Profile):
         super().__init__(count, waveforms=waveforms)
         self._beats = BeatClock()
         self._had_contact = False
+        self._last = b"", float("-inf")
+
+    def begin(self) -> None:
+        """See `Profile.begin`."""
+        self._beats.lost()
+        self._had_contact = False
 
     def take(self, characteristic: str, payload: bytes, arrived: float) -> list[Readings]:
         """See `Profile.take`."""
         del characteristic
         found = parse(payload)
+        (before, heard_at), self._last = self._last, (payload, arrived)
+        if not len(found.ticks) and payload == before and 0.0 <= arrived - heard_at < _COPY_S:
+            self._count("repeated")
+            return []
         if found.padding:
             self._count("padded")
         self._had_contact |= found.contact is Contact.GOOD
@@ -115,9 +130,17 @@ class HeartRate(Profile):
             self._count("no_contact")
             self._beats.lost()
             return []
+        return self._readings(found, arrived)
+
+    def _readings(self, found: HeartRateMeasurement, arrived: float) -> list[Readings]:
+        repeated = self._beats.repeated
+        beats = self._beats.packet(arrived, found.ticks / _TICKS_A_SECOND)
+        if self._beats.repeated > repeated:
+            self._count("repeated")
+            return []
         if found.rate_bpm is None:
             self._count("fill_value")
         for _ in range(int(np.isin(found.ticks, _FILL_TICKS).sum())):
             self._count("fill_interval")
         rate = [] if found.rate_bpm is None else readings("hr", arrived, found.rate_bpm)
-        return rate + readings("rr", *self._beats.packet(arrived, found.ticks / _TICKS_A_SECOND))
+        return rate + readings("rr", *beats)

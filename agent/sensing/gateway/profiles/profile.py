@@ -7,7 +7,8 @@ Rules:
   `{profile}.{reason}`. What is well-formed but says nothing (a fill value, no skin contact) the profile leaves out
   and counts itself, under a name that its docstring gives.
 - Values that are merely implausible are handed on: sensing judges them, and lowers the stream's quality.
-- A profile object lives as long as one connection, so nothing is carried over a gap.
+- A profile object lives as long as its wearable is served, and is told of every new connection: what hangs on the
+  connection begins anew, so nothing is carried over a gap.
 """
 
 from __future__ import annotations
@@ -82,6 +83,9 @@ class Profile(ABC):
     def __init__(self, count: Count, *, waveforms: bool = True) -> None:
         self._count = count
         self._waveforms = waveforms
+
+    def begin(self) -> None:  # noqa: B027 - most keep nothing that a connection ends
+        """A connection has been made: forget what held for the one before."""
 
     @abstractmethod
     def take(self, characteristic: str, payload: bytes, arrived: float) -> list[Readings]:

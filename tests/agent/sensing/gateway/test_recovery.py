@@ -295,8 +295,8 @@ def test_a_flood_of_packets_is_bounded_and_the_newest_are_kept(bench: Any) -> No
         async with bench.running() as gateway:
             await bench.streams()
             before = bench.came()
-            for _ in range(1000):
-                strap.notify(HeartRate.notifies[0], bytes((0, 80)))
+            for packet in range(1000):
+                strap.notify(HeartRate.notifies[0], bytes((0, 80 + packet % 2)))
             await asyncio.sleep(0.5)
             assert bench.came() - before in {256, 257}
             assert gateway.counters["connection.dropped"] == 744

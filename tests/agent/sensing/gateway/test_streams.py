@@ -9,7 +9,7 @@ import pytest
 from virtual_time import run_virtually
 
 from agent.sensing.gateway.precedence import SILENT_S, Precedence
-from agent.sensing.gateway.profiles import HeartRate, Oximeter
+from agent.sensing.gateway.profiles import Oximeter
 from agent.sensing.gateway.profiles.device_information import MODEL, DeviceInformation
 from agent.sensing.station import Sensing
 from models.wire.topics import parse_sense

@@ -90,6 +90,13 @@ class Polar(Profile):
         self._times = {each: FrameTimes(wish.rate_hz) for each, wish in _WISHES.items()}
         self._beats = BeatClock()
 
+    def begin(self) -> None:
+        """See `Profile.begin`."""
+        self.running.clear()
+        self._factors.clear()
+        self._times = {each: FrameTimes(wish.rate_hz) for each, wish in _WISHES.items()}
+        self._beats.lost()
+
     def dialogue(self, features: bytes) -> Dialogue:
         """See `Profile.dialogue`."""
         offered = parse_features(features)

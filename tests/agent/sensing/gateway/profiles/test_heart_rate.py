@@ -110,3 +110,29 @@ def test_padding_is_ignored_and_counted() -> None:
 
     assert values(readings, "hr") == [72.0]
     assert counts == {"padded": 1}
+
+
+def test_five_copies_of_a_packet_are_one() -> None:
+    counts: Counter[str] = Counter()
+    profile = HeartRate(lambda name: counts.update((name,)))
+    found: list[Readings] = []
+    for second in range(10):
+        beats = b"\x10\x48" + (1000 + second % 2).to_bytes(2, "little")
+        for copy in range(10):
+            payload = beats if copy < 5 else b"\0\x48"
+            found += profile.take(MEASUREMENT, payload, NOW + second + 0.02 * copy)
+
+    assert len(values(found, "rr")) == 10
+    assert len(values(found, "hr")) == 20
+    assert counts == {"repeated": 80}
+
+
+def test_beats_that_a_strap_kept_while_it_was_away_come_after_those_of_before() -> None:
+    profile = HeartRate(lambda _name: None)
+    beat = (1024).to_bytes(2, "little")
+    found = [each for second in range(10) for each in profile.take(MEASUREMENT, b"\x10\x48" + beat, NOW + second)]
+    profile.begin()
+    found += profile.take(MEASUREMENT, b"\x10\x48" + 8 * beat, NOW + 12.0)
+
+    times = np.concatenate([each.times for each in found if each.quantity == "rr"])
+    assert np.all(np.diff(times) > 0.0)
