@@ -19,6 +19,7 @@ from firmware_sim.music.emotion import Emotion
 from firmware_sim.music.plan import CatalogueSettings, PlannedPiece, plan
 from firmware_sim.music.sidecar import SIDECAR_NAME, Intended, encode_intended, load_intended, load_settings
 from firmware_sim.music.tags import COMPOSER_VERSION, encode, playing_time_s, tags_of
+from firmware_sim.music.workshop import Workshop
 from models.errors import Reason, StorageError
 
 __all__ = ["CatalogueSettings", "Summary", "make_file", "write_catalogue"]
@@ -164,15 +165,22 @@ def _make(
 ) -> Iterator[tuple[PlannedPiece, float]]:
     # Pieces of one artist after another: they share the tones of their instruments.
     queue = sorted(pieces, key=lambda piece: (piece.artist.name, piece.number))
-    if workers <= 1:
+    workshop = _open_workshop(workers) if workers > 1 else None
+    if workshop is None:
         for piece in queue:
             yield piece, make_file(folder, piece, settings)
         return
-    from firmware_sim.music.workshop import Workshop
-
-    with Workshop(workers) as workshop:
+    with workshop:
         jobs = [(piece, (folder, piece, settings)) for piece in queue]
         yield from workshop.run(make_file, jobs)
+
+
+def _open_workshop(workers: int) -> Workshop | None:
+    """Start worker processes; None where the machine has no shared memory for them, as some containers have none."""
+    try:
+        return Workshop(workers)
+    except OSError:
+        return None
 
 
 def _workers(asked: int, pieces: int) -> int:

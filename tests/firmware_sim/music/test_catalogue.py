@@ -20,6 +20,7 @@ from firmware_sim.music.command import music
 from firmware_sim.music.plan import plan
 from firmware_sim.music.sidecar import SIDECAR_NAME
 from firmware_sim.music.tags import encode
+from firmware_sim.music.workshop import Workshop
 from models.errors import DataError, Reason, StorageError
 
 Run = Callable[..., Result]
@@ -91,6 +92,15 @@ def test_the_same_seed_makes_the_same_files_in_another_process(made: Path, tmp_p
         name: content for name, (_, content) in contents(made).items()
     }
     assert os.environ.get("OPENBLAS_NUM_THREADS") == before
+
+
+@pytest.mark.usefixtures("quick")
+def test_without_shared_memory_for_processes_one_composes_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refused(_: int) -> Workshop:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("firmware_sim.music.catalogue.Workshop", refused)
+    assert write_catalogue(tmp_path, SETTINGS, workers=2).written == 3
 
 
 @pytest.mark.usefixtures("quick")
