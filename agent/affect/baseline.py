@@ -5,8 +5,8 @@ Rules:
 - Learned from steps at rest alone: what motion does to a heart is no feeling.
 - Robust and slow: a running mean whose later steps are clipped at two of the feature's scales and whose memory is eight
   worn hours, so that neither an artefact nor a stressful hour becomes the norm.
-- Until there is enough, the population's norm fills in: the centre moves from the one to the other as steps come, and
-  the model's input never jumps when calibration ends.
+- How far they count beside the population's norm is decided by how long they were learned
+  (`models.physiology.baseline`): the model's input never jumps when calibration ends.
 - A quantity in arbitrary units has no population norm: it stays unknown until the listener's own is known.
 """
 
@@ -17,11 +17,9 @@ from collections.abc import Mapping
 from typing import Annotated, Final
 
 import msgspec
-import numpy as np
 from msgspec import Meta
-from numpy.typing import NDArray
 
-from models.physiology.normalise import centres
+from models.physiology.baseline import ARBITRARY, Own, own_levels
 from models.physiology.schema import INDEX, PHYSIOLOGY, STEP_S, Feature
 from models.physiology.windows import Floats
 
@@ -36,7 +34,6 @@ _CLIP_SCALES: Final = 2.0
 _STILL: Final = 0.0
 """ln(m/s²): motion from 1 m/s² on is walking, not rest."""
 _PERSONAL: Final = {feature.name: feature for feature in PHYSIOLOGY if feature.personal}
-_ARBITRARY: Final = ("pulse_amplitude",)
 
 
 class Level(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,15 +73,15 @@ class Baseline:
             if math.isfinite(value):
                 self.levels[name] = _learned(self.levels.get(name), value, feature)
 
-    def centres(self) -> NDArray[np.float64]:
-        """The centres to normalise with, float64 [F]: own ones as far as they are known, the population's beside."""
-        return centres({name: _blended(level, _PERSONAL[name]) for name, level in self.levels.items()})
+    def own(self) -> Own:
+        """The listener's own levels, [F] each."""
+        return own_levels({name: (level.centre, level.steps * STEP_S) for name, level in self.levels.items()})
 
     def unknown(self) -> list[int]:
         """Columns of features that mean nothing yet, because they have neither an own nor a population norm."""
         return [
             INDEX[name]
-            for name in _ARBITRARY
+            for name in ARBITRARY
             if (level := self.levels.get(name)) is None or level.steps < _SETTLING_STEPS
         ]
 
@@ -98,10 +95,3 @@ def _learned(level: Level | None, value: float, feature: Feature) -> Level:
         away = min(bound, max(-bound, away))
     steps = level.steps + 1
     return Level(level.centre + away / min(steps, _MEMORY_STEPS), min(steps, 10**9))
-
-
-def _blended(level: Level, feature: Feature) -> float:
-    if feature.name in _ARBITRARY:
-        return level.centre
-    own = level.steps / (level.steps + CALIBRATION_STEPS)
-    return feature.centre + own * (level.centre - feature.centre)

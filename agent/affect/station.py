@@ -6,7 +6,9 @@ Rules:
   and a half minutes, so that two answers in a row say nearly the same. It is joined with what is believed by covariance
   intersection; however often it comes, the state is never surer than the model or the listener's own word.
 - Poor signals count less: the weight of an answer is the streams' quality.
-- Without a single feature of the body nothing is observed: the state relaxes to the personal prior.
+- Without a single feature of the body nothing is observed: the state relaxes to the personal prior. Motion alone is no
+  evidence of a feeling.
+- What is normal is learned from good streams alone.
 - A model that fails or answers nonsense is counted; the player goes on with the prior.
 """
 
@@ -40,6 +42,10 @@ FASTEST_PER_S: Final = 0.05
 felt emotion follows music and slow enough that no artefact shows."""
 _LONGEST_STRIDE_S: Final = 5.0
 """However long nobody looked, one observation moves the state no further than it may in a step."""
+LEARN_FROM: Final = 0.5
+"""Quality from which streams may say what is normal for the listener: a wristband on a table has a heart rate, too."""
+_OF_THE_BODY: Final = frozenset({"hr", "rr", "ecg", "ppg", "eda", "temp"})
+"""Quantities that are evidence of a feeling. Motion explains what they say, and is none by itself."""
 _WORD_SD: Final = 0.12
 """Error of a self-report: half the spacing of the nine-point scale that such scales are validated on."""
 _HIGHEST_LOG_VARIANCE: Final = 2.0
@@ -166,11 +172,12 @@ class AffectStation:
             now: seconds since the epoch.
         """
         values, present = features
-        self._learn(self._steps.feel(np.where(present, values, np.nan), now))
+        behind = [source.quality for quantity, source in sources.items() if quantity in _OF_THE_BODY]
+        quality = sum(behind) / len(behind) if behind and present.any() else 0.0
+        worn = quality >= LEARN_FROM
+        self._learn(self._steps.feel(np.where(present, values, np.nan), now, worn=worn))
         prior = self.profile.prior()
         self._belief = state_filter.predict(self._belief, prior, now)
-        behind = [source.quality for quantity, source in sources.items() if quantity != "batt"]
-        quality = sum(behind) / len(behind) if behind and present.any() else 0.0
         self._attention = np.zeros(STEPS, dtype=np.float32)
         if self._model is not None and quality > 0.0:
             self._observe(prior, quality, now)
@@ -213,7 +220,7 @@ class AffectStation:
         """Mean and variance from the model, [2] each; None where it fails."""
         raw = self._steps.raw()
         raw[:, self.profile.baseline.unknown()] = np.nan
-        steps, mask = history(raw, self.profile.baseline.centres())
+        steps, mask = history(raw, self.profile.baseline.own())
         try:
             answer = self._model.run(steps=steps[np.newaxis], mask=mask[np.newaxis]) if self._model else {}
             mean = np.asarray(answer["mean"], dtype=np.float64).reshape(2)

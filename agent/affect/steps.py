@@ -26,6 +26,7 @@ class _OpenStep:
         self.played_s = 0.0
         self.emotion = np.zeros(2)
         self.physiology: Floats | None = None
+        self.worn = True
         self.liked = 0.0
         self.skipped = 0.0
         self.completed = 0.0
@@ -80,14 +81,22 @@ class StepHistory:
         """Set the mean and number of the listener's earlier reports."""
         self._usual, self._reports = usual, count
 
-    def feel(self, physiology: Floats, now: float) -> list[Floats]:
-        """Set what the body says now. Returns the physiology of the finished steps."""
+    def feel(self, physiology: Floats, now: float, *, worn: bool = True) -> list[Floats]:
+        """Set what the body says now. Returns the physiology of the finished steps.
+
+        Args:
+            physiology: [len(PHYSIOLOGY)], NaN where unknown.
+            now: seconds since the epoch.
+            worn: whether the streams behind it are good enough to learn from; once they are not, the step is none to
+                learn from.
+        """
         finished = self.advance(now)
         self._open.physiology = physiology
+        self._open.worn &= worn
         return finished
 
     def advance(self, now: float) -> list[Floats]:
-        """Let time pass; steps that end are finished. Returns their physiology, as far as there was any."""
+        """Let time pass; steps that end are finished. Returns their physiology, as far as one can learn from it."""
         if now - self._open.start >= STEP_S * STEPS:
             # Nothing of the history is left to look at. What plays went on, but nobody looked.
             self._count = 0
@@ -108,7 +117,7 @@ class StepHistory:
         self._until = max(self._until, time)
 
     def _finish(self, finished: list[Floats]) -> None:
-        if self._open.physiology is not None:
+        if self._open.physiology is not None and self._open.worn:
             finished.append(self._open.physiology)
         if self._count == len(self._finished):
             self._finished[:-1] = self._finished[1:]

@@ -8,6 +8,7 @@ reaches the device untrained.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -23,7 +24,7 @@ Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.f
 """steps, mask, label"""
 
 GROUPS: Final[tuple[tuple[str, ...], ...]] = (
-    ("heart_rate", "heart_rate_slope"),
+    ("heart_rate", "heart_rate_slope", "usual_heart_rate", "worn"),
     ("rmssd", "sdnn", "respiration_rate"),
     ("pulse_amplitude",),
     ("eda_level", "eda_slope", "eda_responses"),
@@ -50,8 +51,8 @@ KITS: Final[tuple[tuple[int, ...], ...]] = (
 _IN_KITS: Final = 0.6
 """Share of examples that show what one kind of wearable brings; in the others each group is hidden for itself."""
 _BODY_GROUPS: Final = 6
-_PERSONAL: Final = 0.8
-"""Share of examples seen against the person's own baseline; a device knows it after its first minutes."""
+_FRESH: Final = 0.4
+"""Share of examples of which nothing is known but the history itself: the first minutes of a wearable."""
 _HIDE_GROUP, _HIDE_BODY, _HIDE_ALL = 0.25, 0.08, 0.03
 _FICKLE: Final = ("heart_rate_slope", "sdnn", "respiration_rate", "eda_slope", "skin_temperature_slope")
 """Features that need a long clean window, so they are often unknown while the others of their group are known."""
@@ -80,10 +81,9 @@ def disturb(examples: Examples, generator: np.random.Generator) -> Batch:
     _reception(raw, present, generator)
     _motion(raw, present, generator)
     _own_word(raw, label, generator)
-    personal = generator.random(len(raw)) < _PERSONAL
-    steps, mask = Examples(
-        raw, examples.baseline, label, examples.label_sd, examples.usual, examples.person, examples.kind
-    ).normalised(personal)
+    _begin_late(raw, generator)
+    fresh = generator.random(len(raw)) < _FRESH
+    steps, mask = replace(examples, raw=raw, label=label).normalised(fresh)
     _hide(mask, examples.kind == "wesad", generator)
     body = len(PHYSIOLOGY)
     steps[:, :, :body] += generator.normal(0, _FEATURE_NOISE, steps[:, :, :body].shape).astype(np.float32)
@@ -168,6 +168,12 @@ def _own_word(raw: Array, label: Array, generator: np.random.Generator) -> None:
         raw[row, place, [INDEX["reported_valence"], INDEX["reported_arousal"]]] = said
 
 
+def _begin_late(raw: Array, generator: np.random.Generator) -> None:
+    """Cut histories short: a session has a beginning. Whoever is new to the device has no more levels than that."""
+    for row in np.flatnonzero(_chance(len(raw), _CUT_SHORT, generator)):
+        raw[row, : STEPS - int(generator.integers(1, STEPS + 1))] = np.nan
+
+
 def _hide(mask: npt.NDArray[np.float32], seated: npt.NDArray[np.bool_], generator: np.random.Generator) -> None:
     count = len(mask)
     moved = mask[:, :, INDEX["motion"]].any(axis=1) & ~seated
@@ -188,5 +194,3 @@ def _hide(mask: npt.NDArray[np.float32], seated: npt.NDArray[np.bool_], generato
     mask[_chance(count, _HIDE_BODY, generator), :, : len(PHYSIOLOGY)] = 0
     everything = _chance(count, _HIDE_ALL, generator)
     mask[everything, :, : INDEX["step_length"]] = 0
-    for row in np.flatnonzero(_chance(count, _CUT_SHORT, generator)):
-        mask[row, : STEPS - int(generator.integers(1, STEPS + 1))] = 0

@@ -108,19 +108,22 @@ def held_out_figures(
     return figures
 
 
+_KNOWN_HEART: Final = ("=usual_heart_rate", "=worn")
 SWEEPS: Final[Mapping[str, tuple[str, ...]]] = {
     # name: features that move together; a leading "-" moves against the others
-    "heart rate alone": ("heart_rate",),
+    "heart rate alone": ("heart_rate", *_KNOWN_HEART),
     "RMSSD alone, falling": ("-rmssd",),
     "electrodermal responses alone": ("eda_responses",),
-    "heart and skin together": ("heart_rate", "-rmssd", "-sdnn", "eda_level", "eda_responses"),
-    "heart rate with the movement that explains it": ("heart_rate", "motion"),
+    "heart and skin together": ("heart_rate", "-rmssd", "-sdnn", "eda_level", "eda_responses", *_KNOWN_HEART),
+    "heart rate with the movement that explains it": ("heart_rate", "motion", *_KNOWN_HEART),
     "heard valence": ("heard_valence", "=heard_arousal", "=heard_share"),
     "heard arousal": ("heard_arousal", "=heard_valence", "=heard_share"),
     "own report of valence": ("reported_valence", "=reported_arousal"),
     "own report of arousal": ("reported_arousal", "=reported_valence"),
 }
 """Inputs that `sweep` moves from -2 to 2 scales; those with `=` are known and stay."""
+_STAYS: Final = {"=heard_share": 1.0, "=worn": 2.0}
+"""Where those stay that are not 0: music plays throughout, and the baseline is of an hour (4 = ln 55)."""
 
 
 def sweep(
@@ -140,15 +143,16 @@ def sweep(
         sign = {"-": -1.0, "=": 0.0}.get(feature[0], 1.0)
         column = INDEX[feature.lstrip("-=")]
         mask[:, -steps:, column] = 1
-        values[:, -steps:, column] = 1.0 if feature == "=heard_share" else sign * levels[:, None]
+        values[:, -steps:, column] = _STAYS.get(feature, sign * levels[:, None])
     out = answer(values, mask)
     return np.asarray(np.concatenate([out["mean"], np.exp(out["log_variance"] / 2)], axis=1), np.float32)
 
 
 def without_body(mask: Floats) -> Floats:
-    """Return the mask with all physiology hidden."""
+    """Return the mask with all physiology hidden, and what is known of its baseline."""
     hidden = mask.copy()
     hidden[:, :, : len(PHYSIOLOGY)] = 0
+    hidden[:, :, [INDEX["usual_heart_rate"], INDEX["worn"]]] = 0
     return hidden
 
 

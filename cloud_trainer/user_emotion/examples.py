@@ -1,7 +1,8 @@
 """Training examples of `user_emotion`: histories of raw steps with what was felt at their end.
 
 Raw means in the units of `models.physiology.schema`, NaN where unknown; normalising is left to the moment when a batch
-is drawn, because the same example is seen against the person's own baseline and against the population's.
+is drawn, because the same example is seen against all that is known of the person and against the history alone, as on
+the first day of a device.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from models.physiology.normalise import POPULATION_CENTRES, normalise
-from models.physiology.schema import FEATURES, STEPS
+from models.physiology.baseline import Own
+from models.physiology.normalise import normalise
+from models.physiology.schema import FEATURES, INDEX, STEPS
 
-__all__ = ["SIZE", "Examples", "concatenate", "history", "split_people"]
+__all__ = ["SIZE", "Examples", "concatenate", "history", "history_levels", "split_people"]
 
 SIZE: Final = len(FEATURES)
 _TEST, _VALIDATION = 0.2, 0.15
@@ -30,7 +32,8 @@ class Examples:
 
     Attributes:
         raw: steps, the newest last, shape `(n, 32, F)`; a step that is all NaN is padding.
-        baseline: the person's own centres as known at the time, NaN where not known, shape `(n, F)`.
+        level: the person's own levels as known at the time, NaN where not known, shape `(n, F)`.
+        seconds: how long a stretch each of them is of, shape `(n, F)`.
         label: valence and arousal felt at the end, in [-1, 1], shape `(n, 2)`.
         label_sd: how unsure the label itself is, shape `(n, 2)`; drawn anew whenever the example is seen.
         usual: running mean of the person's own earlier reports, NaN before the first, shape `(n, 2)`.
@@ -39,7 +42,8 @@ class Examples:
     """
 
     raw: Array
-    baseline: Array
+    level: Array
+    seconds: Array
     label: Array
     label_sd: Array
     usual: Array
@@ -53,7 +57,8 @@ class Examples:
         """Return some of the rows."""
         return Examples(
             self.raw[rows],
-            self.baseline[rows],
+            self.level[rows],
+            self.seconds[rows],
             self.label[rows],
             self.label_sd[rows],
             self.usual[rows],
@@ -62,23 +67,37 @@ class Examples:
         )
 
     def normalised(
-        self, personal: npt.NDArray[np.bool_] | None = None
+        self, fresh: npt.NDArray[np.bool_] | None = None
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Return the model's inputs `steps` and `mask`, each `(n, 32, F)`.
 
         Args:
-            personal: per row, whether the person's baseline counts where it is known; `None` means it always does.
+            fresh: per row, whether nothing is known of the person but the history itself; `None` means it never is.
         """
-        use = np.ones(len(self), bool) if personal is None else personal
-        centre = np.where(use[:, None] & np.isfinite(self.baseline), self.baseline, POPULATION_CENTRES)
-        return normalise(self.raw, centre[:, None, :])
+        level, seconds = self.level, self.seconds
+        if fresh is not None and fresh.any():
+            of_history, length = history_levels(self.raw)
+            level = np.where(fresh[:, None], of_history, level)
+            seconds = np.where(fresh[:, None], length, seconds)
+        return normalise(self.raw, Own(level[:, None, :], seconds[:, None, :]))
+
+
+def history_levels(raw: Array) -> tuple[Array, Array]:
+    """Return the mean of every feature over histories `(n, 32, F)` and the seconds that it is of, each `(n, F)`."""
+    known = np.isfinite(raw)
+    count = known.sum(axis=1)
+    total = np.where(known, raw, 0.0).sum(axis=1)
+    lengths = np.exp(np.nan_to_num(raw[:, :, INDEX["step_length"]], nan=-np.inf))
+    seconds = (known * lengths[:, :, None]).sum(axis=1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan), seconds
 
 
 def concatenate(parts: Sequence[Examples]) -> Examples:
     """Return the rows of all parts."""
     return Examples(
         np.concatenate([part.raw for part in parts]),
-        np.concatenate([part.baseline for part in parts]),
+        np.concatenate([part.level for part in parts]),
+        np.concatenate([part.seconds for part in parts]),
         np.concatenate([part.label for part in parts]),
         np.concatenate([part.label_sd for part in parts]),
         np.concatenate([part.usual for part in parts]),

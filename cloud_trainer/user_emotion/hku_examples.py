@@ -2,7 +2,7 @@
 
 Earlier songs of the session and their ratings are the history. What a song expresses is not known, so the mean rating
 of *other* listeners stands for it where there are any (of the training persons alone; never the person's own). The
-person's baseline is the median over the songs before, so it is known from the third song on.
+person's own levels are the means over all steps until the moment, as on a device that was just put on.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ __all__ = ["heard_by_others", "hku_examples", "session_features"]
 Array = npt.NDArray[np.float64]
 
 _QUANTITY: Final[Mapping[str, str]] = {"BVP": "ppg", "EDA": "eda", "HR": "hr", "TEMP": "temp"}
-_SONGS_FOR_A_BASELINE: Final = 2
 _MOMENTS: Final = (0.6, 1.0)
 """Shares of a song at whose end an example stands: the feeling does not begin with the last note."""
 _REPORTED: Final = [INDEX["reported_valence"], INDEX["reported_arousal"]]
@@ -74,7 +73,7 @@ def hku_examples(
         heard: by song, from `heard_by_others`.
     """
     past: list[Array] = []
-    raw, baselines, labels, usuals = [], [], [], []
+    raw, levels, labels, usuals = [], [], [], []
     for order, listening in enumerate(listenings):
         felt = np.stack([earlier.felt for earlier in listenings[:order]]) if order else np.empty((0, 2))
         usual = felt.mean(axis=0) if order else np.full(2, np.nan)
@@ -89,8 +88,9 @@ def hku_examples(
             for physiology in features[order]
         ]
         for moment in _MOMENTS:
-            raw.append(history([*past, *steps[: max(1, round(len(steps) * moment))]]))
-            baselines.append(_baseline(features[:order]))
+            count = max(1, round(len(steps) * moment))
+            raw.append(history([*past, *steps[:count]]))
+            levels.append(_levels([*features[:order], features[order][:count]]))
             labels.append(listening.felt)
             usuals.append(usual)
         last = steps[-1].copy()
@@ -99,7 +99,8 @@ def hku_examples(
     count = len(raw)
     return Examples(
         raw=np.stack(raw),
-        baseline=np.stack(baselines),
+        level=np.stack([level for level, _ in levels]),
+        seconds=np.stack([seconds for _, seconds in levels]),
         label=np.asarray(labels, np.float64),
         label_sd=np.full((count, 2), _LABEL_SD),
         usual=np.stack(usuals),
@@ -108,11 +109,13 @@ def hku_examples(
     )
 
 
-def _baseline(earlier: Sequence[Array]) -> Array:
-    """Return the median of every feature over earlier songs, NaN before the third."""
-    baseline = np.full(SIZE, np.nan)
-    if len(earlier) >= _SONGS_FOR_A_BASELINE:
-        values = np.concatenate(earlier)
-        seen = np.isfinite(values).any(axis=0)
-        baseline[: len(PHYSIOLOGY)][seen] = np.nanmedian(values[:, seen], axis=0)
-    return baseline
+def _levels(worn: Sequence[Array]) -> tuple[Array, Array]:
+    """Return the mean of every feature and the seconds that it is of, `(F,)` each."""
+    level, seconds = np.full(SIZE, np.nan), np.zeros(SIZE)
+    values = np.concatenate(worn)
+    known = np.isfinite(values)
+    count = known.sum(axis=0)
+    seen = np.flatnonzero(count)
+    level[seen] = np.where(known, values, 0.0).sum(axis=0)[seen] / count[seen]
+    seconds[: len(PHYSIOLOGY)] = count * STEP_S
+    return level, seconds

@@ -1,7 +1,7 @@
 """SiTunes as examples: the mood before music from the wrist, the mood after music from what was heard and liked.
 
-Steps are minutes. Heart rate comes as the difference to the person's own offset, so the person's median stands for the
-baseline; the wristband's intensity of movement (0 to about 250) is put on the scale of `motion` by a line through rest
+Steps are minutes. Heart rate comes as the difference to the person's own offset, so a person's median stands for the
+own level; the wristband's intensity of movement (0 to about 250) is put on the scale of `motion` by a line through rest
 and running. What was heard is Spotify's valence and energy of the track; how it was received follows from the rating:
 4 and 5 is a like, 1 and 2 a dislike.
 """
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from cloud_trainer.data.situnes import Interactions, SiTunes
 from cloud_trainer.user_emotion.examples import SIZE, Examples, concatenate, history
-from models.physiology.normalise import POPULATION_CENTRES
+from models.physiology.baseline import POPULATION_CENTRES
 from models.physiology.schema import INDEX, PHYSIOLOGY
 from models.physiology.steps import step
 
@@ -56,7 +56,8 @@ def _lab(data: SiTunes, rows: npt.NDArray[np.int64], reports: list[Array], perso
         reported[INDEX["reported_valence"]], reported[INDEX["reported_arousal"]] = felt
         past.append(reported)
         reports.append(felt)
-    return _examples(made, [np.full(SIZE, np.nan)] * len(made), person=person, kind="situnes_lab")
+    nothing = np.full(SIZE, np.nan), np.zeros(SIZE)
+    return _examples(made, [nothing] * len(made), person=person, kind="situnes_lab")
 
 
 def _daily(
@@ -65,10 +66,10 @@ def _daily(
     parts: dict[str, list[tuple[Array, Array, Array]]] = {"before": [], "after": [], "after_reported": []}
     # The offset of the heart rate is the person's own; its median over earlier listenings is what a device would know.
     rates: list[Array] = []
-    baselines: list[Array] = []
+    levels: list[tuple[Array, Array]] = []
     for row in rows:
         rate = data.daily.heart_rate[row].astype(np.float64)
-        baselines.append(_baseline(rates))
+        levels.append(_levels(rates))
         before, after = data.daily.before[row].astype(np.float64), data.daily.after[row].astype(np.float64)
         minutes = [_minute(data.daily, row, minute, reports) for minute in range(rate.shape[0])]
         parts["before"].append((history(minutes), before, _usual(reports)))
@@ -81,7 +82,7 @@ def _daily(
         parts["after_reported"].append((history([*minutes[:-1], reported, music]), after, _usual(reports)))
         reports.append(after)
         rates.append(rate[np.isfinite(rate)])
-    made = [_examples(part, baselines, person=person, kind=f"situnes_{kind}") for kind, part in parts.items()]
+    made = [_examples(part, levels, person=person, kind=f"situnes_{kind}") for kind, part in parts.items()]
     return made[0], made[1], made[2]
 
 
@@ -120,23 +121,26 @@ def _usual(reports: Sequence[Array]) -> Array:
     return np.mean(reports, axis=0) if reports else np.full(2, np.nan)
 
 
-def _baseline(rates: Sequence[Array]) -> Array:
-    baseline = np.full(SIZE, np.nan)
+def _levels(rates: Sequence[Array]) -> tuple[Array, Array]:
+    """Return own levels and the seconds that they are of, from the heart rates before earlier listenings."""
+    level, seconds = np.full(SIZE, np.nan), np.zeros(SIZE)
     seen = np.concatenate(rates) if rates else np.empty(0)
     if len(seen):
-        baseline[INDEX["heart_rate"]] = POPULATION_CENTRES[INDEX["heart_rate"]] + np.median(seen)
-    return baseline
+        level[INDEX["heart_rate"]] = POPULATION_CENTRES[INDEX["heart_rate"]] + np.median(seen)
+        seconds[INDEX["heart_rate"]] = _MINUTE_S * len(seen)
+    return level, seconds
 
 
 def _examples(
-    rows: Sequence[tuple[Array, Array, Array]], baselines: Sequence[Array], *, person: str, kind: str
+    rows: Sequence[tuple[Array, Array, Array]], levels: Sequence[tuple[Array, Array]], *, person: str, kind: str
 ) -> Examples:
     """Return examples of (history, label, usual)."""
     raw, labels, usuals = ([row[column] for row in rows] for column in range(3))
     count = len(raw)
     return Examples(
         raw=np.stack(raw) if raw else np.empty((0, *history([]).shape)),
-        baseline=np.reshape(baselines[:count], (count, SIZE)),
+        level=np.reshape([level for level, _ in levels[:count]], (count, SIZE)),
+        seconds=np.reshape([seconds for _, seconds in levels[:count]], (count, SIZE)),
         label=np.reshape(labels, (count, 2)),
         label_sd=np.full((count, 2), _LABEL_SD),
         usual=np.reshape(usuals, (count, 2)),

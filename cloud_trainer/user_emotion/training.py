@@ -41,7 +41,7 @@ class Settings:
     epochs: int = 20
     steps: int = 75
     batch: int = 192
-    wesad_share: float = 0.5
+    wesad_share: float = 0.35
     wesad_pool: int = 8000
     learning_rate: float = 0.002
     decay: float = 1e-4

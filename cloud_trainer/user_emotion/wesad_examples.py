@@ -33,7 +33,8 @@ import numpy.typing as npt
 
 from cloud_trainer.data.wesad import CONDITIONS, Wesad, Windows
 from cloud_trainer.user_emotion.examples import SIZE, Examples
-from models.physiology.normalise import POPULATION_CENTRES, SCALES
+from models.physiology.baseline import POPULATION_CENTRES
+from models.physiology.normalise import SCALES
 from models.physiology.schema import INDEX, STEP_S, STEPS
 
 __all__ = ["REGIONS", "Subject", "draw", "held_out", "subjects"]
@@ -59,6 +60,16 @@ _AMPLITUDE_PER_RATIO: Final = -0.08
 _LARGEST_RATIO: Final = 3.5
 _WINDOW_STEP_S: Final = 30.0
 _HELD_OUT_STEPS: Final = 4
+_BODY_S: Final = 10.0
+"""Sympathetic effects on the heart come within five to twenty seconds (Berntson et al. 1997, Psychophysiology 34:623);
+sweat glands take a few."""
+_RATE_WINDOW_S: Final = 30.0
+_SLOW_WINDOW_S: Final = 60.0
+"""Windows of the heart rate and of everything else in the schema; a mean over one follows about half of it late."""
+_CHANGES: Final = 0.5
+"""Share of histories that begin at rest and turn into something else."""
+_KNOWN_S: Final = (60.0, 8 * 3600.0)
+"""How long a person was worn before, where own levels are known: log-uniform from a minute to the device's memory."""
 
 
 @dataclass(frozen=True)
@@ -124,25 +135,27 @@ def draw(people: Sequence[Subject], count: int, generator: np.random.Generator) 
         generator: of everything random.
     """
     raw = np.full((count, STEPS, SIZE), np.nan)
-    baseline = np.full((count, SIZE), np.nan)
+    level, seconds = np.full((count, SIZE), np.nan), np.zeros((count, SIZE))
     label, label_sd = np.empty((count, 2)), np.empty((count, 2))
     person = []
     for row in range(count):
         subject = people[int(generator.integers(len(people)))]
         condition = CONDITIONS[int(generator.integers(len(CONDITIONS)))]
         length = int(generator.integers(1, STEPS + 1))
-        begins = int(generator.integers(0, max(1, length - 5))) if generator.random() < 0.3 else 0
+        begins = int(generator.integers(0, max(1, length - 5))) if generator.random() < _CHANGES else 0
         path = ["baseline"] * begins + [condition] * (length - begins)
         dose = 1.0 if generator.random() < 0.4 else float(generator.uniform(0, 1))
         raw[row, -length:] = _steps(subject, path, dose, generator)
-        baseline[row, _OWN] = _own_baseline(subject, generator)
+        level[row, _OWN] = _own_baseline(subject, generator)
+        seconds[row] = np.exp(generator.uniform(*np.log(_KNOWN_S)))
         rest = np.array(REGIONS["baseline"][0])
         label[row] = rest + dose * (np.array(REGIONS[condition][0]) - rest)
         label_sd[row] = REGIONS[condition][1]
         person.append(subject.person)
     return Examples(
         raw=raw,
-        baseline=baseline,
+        level=level,
+        seconds=seconds,
         label=label,
         label_sd=label_sd,
         usual=np.full((count, 2), np.nan),
@@ -171,11 +184,13 @@ def held_out(subject: Subject) -> Examples:
             labels.append(REGIONS[condition][0])
             spreads.append(REGIONS[condition][1])
     count = len(raw)
-    baseline = np.full((count, SIZE), np.nan)
-    baseline[:, INDEX["heart_rate"]] = subject.resting_rate
+    level, seconds = np.full((count, SIZE), np.nan), np.zeros((count, SIZE))
+    level[:, INDEX["heart_rate"]] = subject.resting_rate
+    seconds[:, INDEX["heart_rate"]] = _WINDOW_STEP_S * len(_first_half(subject.rate["baseline"]))
     return Examples(
         raw=np.stack(raw),
-        baseline=baseline,
+        level=level,
+        seconds=seconds,
         label=np.array(labels),
         label_sd=np.array(spreads),
         usual=np.full((count, 2), np.nan),
@@ -232,6 +247,11 @@ def _steps(subject: Subject, path: Sequence[str], dose: float, generator: np.ran
     rate[changed] = rest + dose * (rate[changed] - rest)
     activation[changed] *= dose
     slope[changed] *= dose
+    # A device sees a change late: the body takes its time, and a window holds what was before.
+    rate, activation, slope = (
+        _late(_late(values, _BODY_S, step_s), window_s / 2, step_s)
+        for values, window_s in ((rate, _RATE_WINDOW_S), (activation, _SLOW_WINDOW_S), (slope, _SLOW_WINDOW_S))
+    )
     rate += generator.normal(0, 1.5, count)
     raw = np.full((count, SIZE), np.nan)
     raw[:, INDEX["heart_rate"]] = rate
@@ -256,11 +276,24 @@ def _steps(subject: Subject, path: Sequence[str], dose: float, generator: np.ran
     return raw
 
 
+def _late(values: Array, time_constant_s: float, step_s: float) -> Array:
+    """Return what a first-order lag makes of values that were steady before the first."""
+    share = -np.expm1(-step_s / time_constant_s)
+    followed = np.empty_like(values)
+    level = values[0]
+    for i, value in enumerate(values):
+        level += share * (value - level)
+        followed[i] = level
+    return followed
+
+
 def _minute_slope(rate: Array, step_s: float) -> Array:
-    """Return the change of the rate over the last minute, where the history is that long."""
-    back = max(1, round(60 / step_s))
+    """Return the change of the rate over the last minute; over what there is, where that is half of one at least."""
     change = np.zeros(len(rate))
-    change[back:] = (rate[back:] - rate[:-back]) * 60 / (back * step_s)
+    places = np.arange(len(rate))
+    back = np.minimum(places, max(1, round(60 / step_s)))
+    known = back * step_s >= 30
+    change[known] = (rate[known] - rate[(places - back)[known]]) * 60 / (back[known] * step_s)
     return np.clip(change, -30, 30)
 
 

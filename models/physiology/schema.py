@@ -5,8 +5,9 @@ Rules that training and device share:
 - The order of `FEATURES` is the order of the model's last axis. It never changes within a `SCHEMA_VERSION`; a bundle
   names the version it was trained on and is refused by a program that has another.
 - A value is normalised before it enters the model: `(x - centre) / scale`, clipped to ±`CLIP`. For features with
-  `personal = True` the centre is the listener's own baseline once that is known, the population's before; the scale is
-  the population's, because a scale learned from few minutes is worth less than none.
+  `personal = True` the centre moves from the population's to the listener's own as their data come in
+  (`models.physiology.baseline`); the scale is the population's, because a scale learned from few minutes is worth less
+  than none.
 - What is unknown is 0 with mask 0, never a made-up number.
 
 Population figures: heart rate and variability of healthy adults at rest from short recordings (Nunan, Sandercock &
@@ -20,7 +21,7 @@ from typing import Final, NamedTuple
 
 __all__ = ["CLIP", "FEATURES", "INDEX", "PHYSIOLOGY", "SCHEMA_VERSION", "STEPS", "STEP_S", "Feature"]
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 STEPS: Final = 32
 """Steps that the model looks back."""
 STEP_S: Final = 5.0
@@ -120,10 +121,17 @@ _REPORTED: Final[tuple[Feature, ...]] = (
     ),
 )
 
+_BASELINE: Final[tuple[Feature, ...]] = (
+    Feature("usual_heart_rate", "beat/min", 0, "Mean of the listener's own heart rate at rest.", 70, 8, False),
+    Feature("worn", "ln(min)", 0, "Logarithm of one plus the minutes that this mean is of.", 0, 2, False),
+)
+"""What the centre of the heart rate rests on: a change since the first minute means less of a level than one since
+yesterday, and more of a change."""
+
 _TIME: Final[tuple[Feature, ...]] = (
     Feature("step_length", "ln(s)", 0, "Logarithm of the step's length; ln 5 on the device.", 1.609, 1.0, False),
 )
 
-FEATURES: Final[tuple[Feature, ...]] = PHYSIOLOGY + _HEARD + _REPORTED + _TIME
+FEATURES: Final[tuple[Feature, ...]] = PHYSIOLOGY + _HEARD + _REPORTED + _BASELINE + _TIME
 INDEX: Final[dict[str, int]] = {feature.name: i for i, feature in enumerate(FEATURES)}
 """Column of a feature by its name."""

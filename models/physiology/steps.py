@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.physiology.baseline import Own
 from models.physiology.normalise import normalise
 from models.physiology.schema import FEATURES, INDEX, PHYSIOLOGY, STEP_S, STEPS
 from models.physiology.windows import Floats
@@ -45,7 +46,8 @@ def step(  # noqa: PLR0913 - the frozen list has this many parts
         step_s: length of the step, seconds.
 
     Returns:
-        float64 [F] in the order of `FEATURES`, not normalised; NaN where unknown.
+        float64 [F] in the order of `FEATURES`, not normalised; NaN where unknown. What tells about the baseline is left
+        to `normalise`.
     """
     raw = np.full(len(FEATURES), _NAN)
     if physiology is not None:
@@ -63,12 +65,12 @@ def step(  # noqa: PLR0913 - the frozen list has this many parts
     return raw
 
 
-def history(raw: Floats, centre: NDArray[np.float64] | None = None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def history(raw: Floats, own: Own | None = None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Assemble the model's input from steps, oldest first.
 
     Args:
         raw: [n, F] from `step`, n ≥ 0; of more than `STEPS` the newest count.
-        centre: the listener's centres, from `normalise.centres`.
+        own: the listener's own levels, [F]; None for nobody's.
 
     Returns:
         `steps` and `mask`, float32 [STEPS, F]; padding (zeros in both) stands on the left, the newest step is last.
@@ -77,5 +79,5 @@ def history(raw: Floats, centre: NDArray[np.float64] | None = None) -> tuple[NDA
     mask = np.zeros_like(steps)
     newest = raw[-STEPS:]
     if len(newest):
-        steps[-len(newest) :], mask[-len(newest) :] = normalise(newest, centre)
+        steps[-len(newest) :], mask[-len(newest) :] = normalise(newest, own)
     return steps, mask

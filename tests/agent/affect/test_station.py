@@ -31,7 +31,7 @@ class HeartModel:
         self.calls += 1
         assert steps.shape == mask.shape == (1, STEPS, steps.shape[2])
         beats = mask[0, :, HEART] > 0
-        arousal = float(steps[0, beats, HEART][-4:].mean() / 4.0) if beats.any() else 0.11
+        arousal = float(steps[0, beats, HEART][-4:].mean() / 2.0) if beats.any() else 0.11
         return {
             "mean": np.array([[0.17, arousal]], np.float32),
             "log_variance": np.full((1, 2), self.log_variance, np.float32),
@@ -123,9 +123,27 @@ def test_poor_signals_are_poor_evidence():
     good, poor = AffectStation(HeartModel(), now=T), AffectStation(HeartModel(), now=T)
     for second in range(1, 61):
         strong = good.evaluate(features(94.0), {"rr": Source("strap", 1.0, 0.1)}, T + second)
-        weak = poor.evaluate(features(94.0), {"rr": Source("strap", 0.25, 0.1)}, T + second)
+        weak = poor.evaluate(features(94.0), {"rr": Source("strap", 0.5, 0.1)}, T + second)
     assert weak.mean[1] < strong.mean[1]
     assert weak.sd[1] > strong.sd[1]
+
+
+def test_nothing_is_learned_from_streams_that_are_hardly_believed():
+    station = AffectStation(HeartModel(), now=T)
+    for second in range(1, 601):
+        state = station.evaluate(features(124.0), {"hr": Source("band", 0.3, 0.1)}, T + second)
+    assert not state.calibrated
+    assert station.profile.baseline.levels == {}
+
+
+def test_motion_alone_says_nothing_of_a_feeling():
+    station = AffectStation(HeartModel(), now=T)
+    values = np.full(len(PHYSIOLOGY), np.nan, np.float32)
+    values[INDEX["motion"]] = -1.0
+    for second in range(1, 61):
+        state = station.evaluate((values, np.isfinite(values)), {"acc": Source("band", 1.0, 0.1)}, T + second)
+    assert state.quality == 0.0
+    assert state.mean == pytest.approx(station.profile.prior().mean)
 
 
 def test_looking_more_often_makes_nobody_surer():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,10 @@ import pytest
 
 from cloud_trainer.data import hku956, situnes, wesad
 from cloud_trainer.user_emotion import wesad_examples
-from cloud_trainer.user_emotion.examples import SIZE, concatenate, split_people
+from cloud_trainer.user_emotion.examples import SIZE, concatenate, history_levels, split_people
 from cloud_trainer.user_emotion.hku_examples import heard_by_others, hku_examples, session_features
 from cloud_trainer.user_emotion.situnes_examples import situnes_examples
-from models.physiology.schema import INDEX, PHYSIOLOGY, STEPS
+from models.physiology.schema import INDEX, PHYSIOLOGY, STEP_S, STEPS
 
 REPORTED = [INDEX["reported_valence"], INDEX["reported_arousal"]]
 
@@ -59,15 +60,33 @@ def test_the_rating_of_a_song_is_known_only_after_it(sessions: dict[str, list[hk
         assert np.isnan(examples.usual[row]).all() == (order == 0)
 
 
-def test_a_baseline_comes_from_earlier_songs_alone(sessions: dict[str, list[hku956.Listening]]):
+def test_own_levels_come_from_the_steps_until_then_alone(sessions: dict[str, list[hku956.Listening]]):
     listenings = sessions["hku1"]
     features = [session_features(listening) for listening in listenings]
-    before = hku_examples(listenings, features, {}).baseline
+    before = hku_examples(listenings, features, {})
     features[-1] = features[-1] + 100
-    after = hku_examples(listenings, features, {}).baseline
-    assert np.array_equal(before, after, equal_nan=True)
-    assert np.isnan(before[:4]).all()
-    assert np.isfinite(before[-1, INDEX["heart_rate"]])
+    after = hku_examples(listenings, features, {})
+    assert np.array_equal(before.level[:-2], after.level[:-2], equal_nan=True)
+    assert np.array_equal(before.seconds, after.seconds)
+    heart = before.seconds[:, INDEX["heart_rate"]]
+    assert heart[0] > 0.0
+    assert (np.diff(heart) >= 0.0).all()
+    assert before.level[0, INDEX["heart_rate"]] == pytest.approx(
+        np.nanmean(features[0][: max(1, round(0.6 * len(features[0]))), INDEX["heart_rate"]])
+    )
+
+
+def test_of_somebody_fresh_the_history_alone_is_known(sessions: dict[str, list[hku956.Listening]]):
+    listenings = sessions["hku1"]
+    examples = hku_examples(listenings, [session_features(listening) for listening in listenings], {})
+    level, seconds = history_levels(examples.raw)
+    known = np.isfinite(examples.raw[:, :, INDEX["heart_rate"]])
+    assert seconds[:, INDEX["heart_rate"]] == pytest.approx(known.sum(axis=1) * STEP_S)
+    assert level[:, INDEX["heart_rate"]] == pytest.approx(np.nanmean(examples.raw[:, :, INDEX["heart_rate"]], axis=1))
+    everybody = np.ones(len(examples), bool)
+    other_past = replace(examples, level=examples.level + 10.0)
+    assert np.array_equal(examples.normalised(everybody)[0], other_past.normalised(everybody)[0])
+    assert not np.array_equal(examples.normalised()[0], other_past.normalised()[0])
 
 
 def test_the_mood_before_music_is_not_in_its_own_history(listener_data: Path):
@@ -99,7 +118,7 @@ def test_wesad_says_that_stress_quickens_the_heart_and_wets_the_skin(listener_da
     last = drawn.raw[:, -1]
     aroused, calm = drawn.label[:, 1] > 0.4, drawn.label[:, 1] < -0.2
     for name, sign in (("heart_rate", 1), ("rmssd", -1), ("eda_responses", 1), ("pulse_amplitude", -1)):
-        change = (last - drawn.baseline)[:, INDEX[name]]
+        change = (last - drawn.level)[:, INDEX[name]]
         assert sign * (change[aroused].mean() - change[calm].mean()) > 0
     assert np.isfinite(last[:, : len(PHYSIOLOGY)]).sum(axis=1).min() >= 10
 
