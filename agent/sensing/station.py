@@ -46,6 +46,8 @@ LEAST_QUALITY: Final = 0.2
 _AHEAD_S: Final = 5.0
 _HISTORY_S: Final = 60.0
 _SILENT_S: Final = 600.0
+_FORGOTTEN_S: Final = 3600.0
+"""A stream that is silent for so long is no longer told: its wearable lies in a drawer."""
 _CLEARLY_BETTER: Final = 0.1
 _BEATS: Final = {"ecg": 0.1, "rr": 0.05, "ppg": 0.0}
 """What tells beats, with what is added to its quality when they compete: an R peak is sharper than the pulse wave that
@@ -244,7 +246,7 @@ class Sensing:
         return max(known, key=lambda movement: movement.motion_ms2, default=None)
 
     def streams(self, now: float) -> list[StreamHealth]:
-        """All streams with samples, by wearable and quantity."""
+        """All streams that were heard within the hour, by wearable and quantity."""
         known = self._surroundings(now)
         return [
             StreamHealth(
@@ -256,7 +258,7 @@ class Sensing:
                 last=stream.last(),
             )
             for _, stream in sorted(self._streams.items())
-            if len(stream.ring)
+            if stream.age_s(now) < _FORGOTTEN_S and not stream.is_ahead(now)
         ]
 
     def _surroundings(self, now: float) -> dict[str, Surroundings]:

@@ -22,7 +22,7 @@ plane as people's do in everyday life has one of 0.4 to 0.5 when nothing is know
 _BEATS: Final = frozenset({"rr", "ecg", "ppg"})
 _SKIN: Final = frozenset({"eda", "temp"})
 _WEAK: Final = 0.5
-_WIDE: Final = 40
+_WIDE: Final = 36
 
 
 def certainty(deviation: float) -> str:
@@ -39,16 +39,17 @@ def origin(quantities: frozenset[str], quality: float) -> tuple[str, str]:
     """
     heart, skin = bool(quantities & (_BEATS | {"hr"})), bool(quantities & _SKIN)
     if not heart and not skin:
-        return "no wearable: only what is usual for you", "only your usual mood"
+        return "no wearable: only your usual mood", "only your usual mood"
     if quality < _WEAK:
         return "weak signals: they count for little", "weak signals count less"
     if heart and skin:
-        return ("heartbeats and skin", "heartbeats and skin") if quantities & _BEATS else ("heart rate and skin",) * 2
+        known = "heartbeats and skin" if quantities & _BEATS else "heart rate and skin"
+        return f"from {known}", known
     if skin:
-        return "skin only: tells arousal, hardly valence", "skin: not valence"
+        return "skin only: arousal before valence", "skin: more arousal"
     if quantities & _BEATS:
-        return "heartbeats only: tell arousal before valence", "heartbeats: more arousal"
-    return "heart rate only: says little about valence", "heart rate: not valence"
+        return "heartbeats: arousal before valence", "heartbeats: more arousal"
+    return "heart rate tells little of valence", "heart rate: not valence"
 
 
 def certainty_lines(view: View, width: int) -> Iterator[Text]:
@@ -58,7 +59,7 @@ def certainty_lines(view: View, width: int) -> Iterator[Text]:
         return
     valence, arousal = (certainty(deviation) for deviation in affect.sd)
     if valence == arousal:
-        told = "your mood is not known yet" if valence == "not" else f"your mood is {valence} known"
+        told = f"your mood is {valence} known" if valence != "not" else "your mood: a mere guess"
     elif width >= _WIDE:
         told = f"valence {valence} known, arousal {arousal}"
     else:
@@ -66,5 +67,5 @@ def certainty_lines(view: View, width: int) -> Iterator[Text]:
     yield Text(fit(told, width).rstrip(), style=TEXT, no_wrap=True)
     long, short = origin(frozenset(affect.sources), affect.quality)
     weak = affect.quality < _WEAK or not affect.sources
-    said = f"from {long}" if width >= len(long) + 5 and ":" not in long else long if width >= len(long) else short
+    said = long if width >= len(long) else short
     yield Text(fit(said, width).rstrip(), style=WARNING if weak else DIM, no_wrap=True)

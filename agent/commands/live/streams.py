@@ -14,17 +14,18 @@ from models.wire.messages import StreamHealth
 __all__ = ["stream_lines", "streams_title"]
 
 _QUANTITIES: Final = {
-    "hr": ("heart rate", "{:.0f} bpm", 1.0),
-    "rr": ("intervals", "{:.0f} ms", 1000.0),
-    "ecg": ("ECG", "{:.2f} mV", 1000.0),
-    "ppg": ("pulse wave", "{:.2f}", 1.0),
-    "eda": ("skin cond.", "{:.2f} µS", 1e6),
-    "temp": ("skin temp.", "{:.1f} °C", 1.0),
-    "acc": ("movement", "{:.1f} m/s²", 1.0),
-    "spo2": ("oxygen", "{:.0f} %", 1.0),
-    "batt": ("battery", "{:.0f} %", 1.0),
+    "hr": ("heart rate", "rate", "{:.0f} bpm", 1.0),
+    "rr": ("intervals", "beats", "{:.0f} ms", 1000.0),
+    "ecg": ("ECG", "ECG", "{:.2f} mV", 1000.0),
+    "ppg": ("pulse wave", "pulse", "{:.2f}", 1.0),
+    "eda": ("skin cond.", "skin", "{:.2f} µS", 1e6),
+    "temp": ("skin temp.", "temp", "{:.1f} °C", 1.0),
+    "acc": ("movement", "motion", "{:.1f} m/s²", 1.0),
+    "spo2": ("oxygen", "oxygen", "{:.0f} %", 1.0),
+    "batt": ("battery", "battery", "{:.0f} %", 1.0),
 }
-"""What a quantity is called, and how its last value is shown: format, factor from the wire's unit."""
+"""What a quantity is called, in short where the wearable stands beside it, and how its last value is shown: format,
+factor from the wire's unit."""
 _OLD_AFTER_S: Final = {"batt": 600.0}
 _OLD_S: Final = 10.0
 _MARK_CELLS: Final = 2
@@ -107,16 +108,16 @@ def _order(stream: StreamHealth) -> tuple[int, str, str]:
 def _columns(width: int, *, several: bool) -> _Columns:
     """What there is room for: a name that tells the wearables apart comes before rate and age."""
     if width >= 40:
-        return _Columns(quality=4, value=9, rate=7, age=7)
+        return _Columns(quality=3, value=9, rate=7, age=7)
     if width >= 36:
-        return _Columns(quality=4, value=9, rate=7, age=0)
-    return _Columns(quality=4, value=8, rate=0 if several else 7, age=0)
+        return _Columns(quality=3, value=9, rate=7, age=0)
+    return _Columns(quality=3, value=9, rate=0 if several else 7, age=0)
 
 
 def _line(shown: _Shown, *, several: bool, width: int) -> Text:
     stream = shown.stream
     columns = _columns(width, several=several)
-    _, form, factor = _QUANTITIES.get(stream.quantity, (stream.quantity, "{:g}", 1.0))
+    _, _, form, factor = _QUANTITIES.get(stream.quantity, (stream.quantity, stream.quantity, "{:g}", 1.0))
     usual = 3.0 / stream.rate_hz if stream.rate_hz else 0.0
     is_old = shown.age_s > max(_OLD_AFTER_S.get(stream.quantity, _OLD_S), usual)
     value = "" if stream.last is None else form.format(stream.last * factor)
@@ -141,10 +142,9 @@ def _line(shown: _Shown, *, several: bool, width: int) -> Text:
 
 
 def _name(stream: StreamHealth, room: int, *, several: bool) -> str:
-    name = _QUANTITIES.get(stream.quantity, (stream.quantity,))[0]
+    name, short, *_ = _QUANTITIES.get(stream.quantity, (stream.quantity, stream.quantity))
     if several:
-        whole = f"{name} · {stream.wearable}"
-        return whole if room >= len(whole) else f"{stream.quantity} {stream.wearable}"
+        return f"{short} {stream.wearable}"
     return name if room >= len(name) else stream.quantity
 
 

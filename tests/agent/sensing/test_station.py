@@ -186,6 +186,7 @@ def test_when_all_is_silent_no_source_and_no_feature_is_left(sensing: Sensing):
     assert sensing.sources(NOW + 160) == {}
     assert not sensing.features(NOW + 160)[1].any()
     assert {stream.quality for stream in sensing.streams(NOW + 160)} == {0.0}
+    assert sensing.streams(NOW + 4000) == []
 
 
 def test_there_is_a_bound_on_streams_and_a_silent_one_makes_room(sensing: Sensing):

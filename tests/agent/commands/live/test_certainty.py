@@ -33,14 +33,14 @@ def test_a_smaller_deviation_is_never_said_to_be_less_known():
 
 def test_heart_rate_alone_is_said_to_tell_little_about_valence(observed: Observed):
     view = felt(observed, (0.4, 0.25), "hr", "acc", "batt")
-    assert said(view) == ["valence not known, arousal roughly", "heart rate only: says little about valence"]
+    assert said(view) == ["valence not known, arousal roughly", "heart rate tells little of valence"]
     assert said(view, 26) == ["val. not, aro. roughly", "heart rate: not valence"]
 
 
 def test_without_a_wearable_the_usual_mood_is_all_there_is(observed: Observed):
     assert said(felt(observed, (0.45, 0.45))) == [
-        "your mood is not known yet",
-        "no wearable: only what is usual for you",
+        "your mood: a mere guess",
+        "no wearable: only your usual mood",
     ]
 
 
@@ -53,7 +53,7 @@ def test_weak_signals_are_named(observed: Observed):
 def test_every_origin_fits_the_narrowest_panel(quantities: tuple[str, ...], quality: float):
     long, short = origin(frozenset(quantities), quality)
     assert len(short) <= 26
-    assert len(long) <= 46
+    assert len(long) <= 36
 
 
 def streams(observed: Observed, *found: StreamHealth) -> View:
@@ -72,10 +72,10 @@ BAND = (
 def test_rate_quality_age_and_last_value_of_a_stream_are_shown(observed: Observed):
     view = streams(observed, *BAND)
     assert [line.plain.split() for line in stream_lines(view, 46, 9)] == [
-        ["●", "ECG", "━━━━", "1.10", "mV", "130", "Hz", "0.3", "s"],
+        ["●", "ECG", "━━━", "1.10", "mV", "130", "Hz", "0.3", "s"],
         # The state's source is heard by the state more often than the streams are told.
-        ["●", "skin", "cond.", "━━──", "2.00", "µS", "4.0", "Hz", "0.5", "s"],
-        ["·", "oxygen", "━━━━", "97", "%", "1.0", "Hz", "0.8", "s"],
+        ["●", "skin", "cond.", "━──", "2.00", "µS", "4.0", "Hz", "0.5", "s"],
+        ["·", "oxygen", "━━━", "97", "%", "1.0", "Hz", "0.8", "s"],
     ]
     assert streams_title(view).startswith("streams of band")
 
