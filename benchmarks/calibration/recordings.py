@@ -6,10 +6,10 @@ of them rated, as the average song: a device has an estimate of every track.
 
 SiTunes. The wristband told one number a minute. A device with such a wristband evaluates every five seconds all the
 same, so each minute's numbers stand from the end of their minute until the next one's, and the last one's for another
-minute: nobody knows a minute before it is over. Two and a half of the thirty minutes are what the model looks back on;
-the others move the filter and the heart's baseline. Numbers, music and likes are those of the trainer's examples. A
-track is heard from its time on, and rated when the next one begins, or after `_HEARD_S`. Times between are the real
-ones, days included.
+minute: nobody knows a minute before it is over. The model looks back on two and a half of the thirty minutes; the
+others move the filter and the heart's baseline. Numbers, music and likes are those of the trainer's examples. A track
+is heard from its time on, and rated when the next one begins, or after `_HEARD_S`. Times between are the real ones,
+days included.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.affect.steps import Reception
-from agent.sensing.quality import signal_quality
+from agent.sensing.quality import NOWHERE, signal_quality
 from cloud_trainer.data.hku956 import RATES_HZ, Listening
 from cloud_trainer.data.situnes import Interactions, SiTunes
 from cloud_trainer.user_emotion.examples import Examples
@@ -119,8 +119,8 @@ def qualities(listening: Listening, moment: float) -> dict[str, float]:
     for signal, quantity in _QUANTITY.items():
         values = np.asarray(listening.signals[signal], np.float64)
         times, values = window((np.arange(len(values)) + 1) / RATES_HZ[signal], values, at=moment, seconds=60.0)
-        pulse = analyse(times, values).quality if quantity == "ppg" else np.nan
-        found[quantity] = min(1.0, signal_quality(quantity, times, values, pulse=pulse, motion_ms2=np.nan))
+        around = NOWHERE._replace(beats=analyse(times, values).quality) if quantity == "ppg" else NOWHERE
+        found[quantity] = min(1.0, signal_quality(quantity, times, values, around))
     return found
 
 
