@@ -26,7 +26,7 @@ JUDGED_S: Final = 10.0
 """Seconds that the quality of a stream looks back."""
 _AGAIN_S: Final = 2.0
 _LEAST_S: Final = 5.0
-_LEAST_BEATS: Final = 3
+_LEAST_BEATS: Final = 2
 _UNEVEN: Final = 0.45
 """Mean absolute log ratio of successive strengths that halves the trust: breathing alone makes 0.1 to 0.2."""
 _IRREGULAR: Final = 0.25
@@ -108,7 +108,7 @@ class Trust:
         self._newest = newest
 
     def now(self, *, settled: bool = False) -> float:
-        """Quality; NaN below five seconds of signal. Judged anew every two seconds: it looks back on ten.
+        """Quality; NaN below five settled seconds and before there is a template. Judged anew every two seconds: it looks back on ten.
 
         Args:
             settled: whether no beat is open any more.
@@ -124,10 +124,11 @@ class Trust:
         beats = self._beats
         while beats and beats[0].time < since:
             beats.popleft()
-        if not self._newest - self._first >= _LEAST_S or not until > since:
+        if not until - self._first >= _LEAST_S:
             return _NAN
-        if len(beats) < _LEAST_BEATS:
-            return 0.0
+        if sum(not math.isnan(beat.likeness) for beat in beats) < _LEAST_BEATS:
+            # A template takes some beats; where ten seconds made none there is no heart.
+            return 0.0 if until - self._first >= JUDGED_S else _NAN
         table = np.array(beats)
         known = ~np.isnan(table)
         totals, counts = np.add.reduce(table, axis=0, where=known), np.maximum(np.add.reduce(known, axis=0), 1)
