@@ -13,7 +13,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -23,7 +23,7 @@ from firmware_sim.listener.behaviour import Behaviour, Habits
 from firmware_sim.listener.courses import Course, FollowingCourse, RandomCourse
 from firmware_sim.listener.scripts import load_script
 from firmware_sim.music.sidecar import load_intended
-from firmware_sim.physiology.body import BLOCK_S, Body
+from firmware_sim.physiology.body import BLOCK_S, Block, Body
 from firmware_sim.physiology.person import Person
 from firmware_sim.settings import ListenerSection, SimulatorSettings
 from firmware_sim.wearable.wearable import Wearable
@@ -74,6 +74,34 @@ def intended_by_title(folder: Path) -> dict[tuple[str, str], Affect]:
     }
 
 
+class Worn(Protocol):
+    """What a simulation asks of what is worn.
+
+    Attributes:
+        name: on the wire.
+        packs: sent, by quantity.
+        samples: sent, by quantity.
+    """
+
+    name: str
+    packs: Counter[str]
+    samples: Counter[str]
+
+    @property
+    def gaps(self) -> int:
+        """Stretches that were lost on the way."""
+        ...
+
+    @property
+    def faults(self) -> dict[str, int]:
+        """What was done wrong on purpose, by kind."""
+        ...
+
+    def next(self, block: Block) -> list[Outgoing]:
+        """What is sent of a block of the body's life."""
+        ...
+
+
 class Simulation:
     """A listener and their wearables.
 
@@ -99,7 +127,7 @@ class Simulation:
         self._course = _course(listener, intended, length_s)
         self._commands: Counter[str] = Counter()
         self._blocks = 0
-        self.wearables = [
+        self.wearables: list[Worn] = [
             Wearable(worn, listener=listener.id, seed=listener.seed, started_at=started_at)
             for worn in settings.wearables
         ]

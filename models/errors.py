@@ -8,7 +8,7 @@
     ├── PlaybackError     the sound device
     ├── StorageError      the database and the disk under it
     ├── BrokerError       the MQTT broker
-    └── DataError         a research data set
+    └── DataError         a research data set or a recorded session
 
 A message names what was wrong and where; `remedy` says what to do about it; `reason` is what a program branches on and
 what stands as `code` on the wire.
@@ -127,4 +127,4 @@ class BrokerError(AttuneError):
 
 
 class DataError(AttuneError):
-    """A research data set is absent or not what its documentation says."""
+    """A research data set or a recorded session is absent or not what its documentation says."""

@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -22,9 +21,6 @@ from firmware_sim.simulation import Report, Simulation
 from models.errors import Reason, SettingsError, WireError
 from models.wire.messages import Now, decode
 from models.wire.topics import DeviceTopics
-
-if TYPE_CHECKING:
-    from firmware_sim.wearable.wearable import Wearable
 
 __all__ = ["OnAir", "Radio", "stream"]
 
@@ -118,8 +114,7 @@ async def stream(
             reason=Reason.WRONG_VALUE,
             remedy="Give every wearable a name of its own",
         )
-    # A simulation asks no more of what is worn than `next` and the counters.
-    simulation.wearables.extend(cast("list[Wearable]", worn))
+    simulation.wearables.extend(worn)
     link = _link(settings, simulation)
     async with air.served(settings.ble.host, settings.ble.port) as port, asyncio.TaskGroup() as tasks:
         connection = tasks.create_task(link.run(), name="link")

@@ -247,8 +247,10 @@ def encode(
         WireError: the quantity is unknown, the pack is empty or the shapes disagree.
     """
     spec = QUANTITIES.get(quantity)
+    if spec is None or not len(times):
+        raise _malformed(f"cannot write {len(times)} samples of {quantity!r}")
     array = np.asarray(values, dtype=np.float64).reshape(len(times), -1)
-    if spec is None or array.shape[1] != max(1, len(spec.channels)) or not len(times):
+    if array.shape[1] != max(1, len(spec.channels)):
         raise _malformed(f"cannot write {array.shape} values of {quantity!r} at {len(times)} times")
     start = float(times[0])
     records: list[dict[str, Any]] = []

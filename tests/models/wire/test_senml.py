@@ -151,3 +151,11 @@ def test_any_cbor_of_senml_labels_is_accepted_or_refused(records: list[object]) 
         decode(cbor2.dumps(records), quantity="rr", now=NOW)
     except WireError as error:
         assert error.reason in {Reason.MALFORMED, Reason.UNSUPPORTED, Reason.WRONG_UNIT}
+
+
+@pytest.mark.parametrize(
+    ("quantity", "times", "values"), [("hr", [], []), ("mood", [1.0], [1.0]), ("acc", [1.0], [1.0])]
+)
+def test_what_is_no_pack_is_not_written(quantity: str, times: list[float], values: list[float]):
+    with pytest.raises(WireError, match="cannot write"):
+        encode(quantity, times, values)
