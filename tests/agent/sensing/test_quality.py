@@ -7,6 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
 from agent.sensing import quality
@@ -95,3 +97,65 @@ def test_a_wearable_that_sends_every_ten_seconds_is_not_late():
 def test_unknown_motion_takes_nothing():
     assert quality.steadiness("ppg", math.nan) == 1.0
     assert quality.steadiness("temp", 10.0) == 1.0
+
+
+def test_a_line_that_was_flat_for_a_part_costs_that_part():
+    at = np.arange(0.0, 10.0, 1 / 64)
+    wave = np.sin(8 * at)
+    wave[at >= 6.0] = wave[at >= 6.0][0]
+    assert judged("ppg", at, wave, beats=1.0) == pytest.approx(0.6, abs=0.02)
+    # A converter's steps repeat values for a moment, and that is no flat line.
+    assert judged("ppg", at, np.round(np.sin(at), 1), beats=1.0) > 0.9
+
+
+def test_beats_that_take_more_time_than_passed_are_copies():
+    beats = 0.8 + 0.02 * WAVER
+    assert judged("rr", np.cumsum(beats), beats) > 0.95
+    assert judged("rr", np.cumsum(beats) / 3.0, beats) == pytest.approx(1 / 3, abs=0.03)
+
+
+def test_a_fill_value_costs_more_the_longer_it_lasts():
+    trusts = []
+    for bad in (1, 5, 10, 15, 20):
+        values = 70 + WAVER
+        values[-bad:] = 255.0
+        trusts.append(judged("hr", SECONDS, values))
+    assert trusts == sorted(trusts, reverse=True)
+    assert trusts[0] > 0.9
+    assert trusts[-1] == 0.0
+
+
+def test_a_saturation_that_no_finger_has_is_not_trusted():
+    assert judged("spo2", SECONDS, np.full(30, 97.0)) == 1.0
+    assert judged("spo2", SECONDS, np.full(30, 127.0)) == judged("spo2", SECONDS, np.full(30, 40.0)) == 0.0
+
+
+@pytest.mark.parametrize("quantity", ["hr", "eda", "spo2"])
+def test_a_wearable_off_the_skin_is_hardly_trusted_in_anything(quantity: str):
+    values = {"hr": 70 + WAVER, "eda": 2 + 0.1 * WAVER, "spo2": 97 + 0.2 * WAVER}[quantity]
+    assert judged(quantity, SECONDS, values, skin=1.0) == pytest.approx(1.0)
+    assert judged(quantity, SECONDS, values, skin=0.0) < 0.3
+
+
+def test_a_band_that_still_warms_up_is_trusted_less():
+    at = np.arange(60.0)
+    assert judged("temp", at, 33.0 - 5.0 * np.exp(-at / 60.0)) < 0.5
+    assert judged("temp", at, np.full(60, 33.0) + 0.001 * at) == 1.0
+
+
+@given(
+    quantity=st.sampled_from(sorted(QUANTITIES)),
+    at=st.lists(st.floats(0, 100), min_size=1, max_size=60).map(sorted),
+    value=st.floats(-1e9, 1e9),
+    step=st.floats(-1e3, 1e3),
+    around=st.tuples(*[st.one_of(st.just(NAN), st.floats(0, 50))] * 2, *[st.one_of(st.just(NAN), st.floats(0, 1))] * 2),
+)
+@settings(deadline=None, max_examples=200)
+def test_whatever_comes_the_quality_is_a_share(
+    quantity: str, at: list[float], value: float, step: float, around: tuple[float, ...]
+):
+    values = value + step * np.arange(len(at))
+    if quantity == "acc":
+        values = np.stack([values, values, values], axis=1)
+    found = quality.signal_quality(quantity, np.array(at), values, Surroundings(*around))
+    assert 0.0 <= found <= 1.0
