@@ -79,12 +79,14 @@ def untouched(intervals: Array) -> Beats:
     return Beats(np.cumsum(intervals), intervals, joined, np.ones(len(intervals), dtype=np.bool_))
 
 
-def milliseconds(call: Callable[[], object], repeats: int) -> float:
-    """Median CPU time of a call, after one that warms up: other programs on the machine count for none."""
-    call()
-    taken = []
-    for _ in range(repeats):
-        start = time.process_time()
+def milliseconds(*calls: Callable[[], object], repeats: int) -> list[float]:
+    """The least CPU time of each call, in turns, after one that warms up: whatever else runs here only adds to it."""
+    for call in calls:
         call()
-        taken.append(time.process_time() - start)
-    return 1e3 * float(np.median(taken))
+    least = [float("inf")] * len(calls)
+    for _ in range(repeats):
+        for i, call in enumerate(calls):
+            start = time.process_time()
+            call()
+            least[i] = min(least[i], time.process_time() - start)
+    return [1e3 * seconds for seconds in least]

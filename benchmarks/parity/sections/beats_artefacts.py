@@ -35,11 +35,11 @@ def section(data: Path) -> Section:
     return Section(
         title="Artefacts of the beats",
         note=(
-            "Classes: share of the intervals to which both give the same (ectopic, missed, extra, long or short), with "
-            "an artefact of any kind every 12 beats, and in seven Holter recordings as they are. Restoration: artefacts "
-            f"are put into windows of {_BEATS} beats in which NeuroKit2 finds none before; the figure is the mean error "
-            "of ln RMSSD (ln SDNN) after correction, 0.1 being ten per cent. NeuroKit2 moves the beat after an ectopic "
-            "one, which leaves much of it in place. `none` is the price of correcting what was no artefact."
+            "Classes: share of the intervals to which both give the same (ectopic, missed, extra, long or short), "
+            "with an artefact of any kind every 12 beats, and in seven Holter recordings as they are. Restoration: "
+            f"artefacts are put into windows of {_BEATS} beats in which NeuroKit2 finds none before; the figure is the "
+            "mean error of ln RMSSD (ln SDNN) after correction, 0.1 being ten per cent. NeuroKit2 moves the beat after "
+            "an ectopic one, which leaves much of it in place. `none` is the price of correcting what was no artefact."
         ),
         rows=[*_classes(series), *_holter_classes(data), *_restoration(series)],
     )

@@ -164,14 +164,14 @@ def _judge(rr: Array, joined: Mask, thresholds: Array | None = None) -> tuple[_J
         least = np.full((2, len(rr)), _LEAST_THRESHOLD_S)
         return _Judged(np.zeros(len(rr), dtype=np.int8), rr, rr, least[1]), least
     (median,) = rolling_quantiles(rr, _MEDIAN_OVER, (0.5,))
-    leap = rr - median
-    stray = leap.copy()
+    both = np.empty((2, len(rr)))
+    leap, stray = both
+    leap[:] = stray[:] = rr - median
     np.subtract(rr[1:], rr[:-1], out=leap[1:], where=joined[1:])
-    stray[stray < 0.0] *= _SHORT_WEIGHT
+    np.minimum(stray, _SHORT_WEIGHT * stray, out=stray)
     if thresholds is None:
-        thresholds = _thresholds(np.stack((leap, stray)))
-    leap /= thresholds[0]
-    stray /= thresholds[1]
+        thresholds = _thresholds(both)
+    both /= thresholds
     kind = np.zeros(len(rr), dtype=np.int8)
     for position, found in _walk(rr, joined, leap, (stray, median, thresholds[1])):
         kind[position] = found
@@ -181,18 +181,18 @@ def _judge(rr: Array, joined: Mask, thresholds: Array | None = None) -> tuple[_J
 def _walk(rr: Array, joined: Mask, leap: Array, strays: tuple[Array, Array, Array]) -> list[tuple[int, int]]:
     """Classify where there is a leap; all else is normal."""
     stray, median, threshold = strays
-    leaps = np.flatnonzero(np.abs(leap) > 1.0)
+    size = np.abs(leap)
+    leaps = np.flatnonzero(size > 1.0)
     if not len(leaps):
         return []
     ectopic, lasting = _patterns(leap)
     ectopic &= joined
     off = lasting | (np.abs(stray) > _FAR)
     # Nothing yet speaks for the newest two where they leap.
-    off[-2:] |= np.abs(leap[-2:]) > 1.0
+    off[-2:] |= size[-2:] > 1.0
     following = np.append(rr[1:], np.inf)
     extra = lasting & (leap < 0.0) & (np.abs(rr + following - median) < threshold)
     missed = lasting & (leap > 0.0) & (np.abs(rr / 2.0 - median) < threshold)
-    size = np.abs(leap)
     found: list[tuple[int, int]] = []
     after = 0
     for i in leaps.tolist():

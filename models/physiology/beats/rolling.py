@@ -32,27 +32,27 @@ def rolling_quantiles(values: Array, width: int, shares: tuple[float, ...]) -> A
     half = min(width // 2, n - 1)
     padded = np.full((*series, n + 2 * half), np.inf)
     padded[..., half : half + n] = values
-    # The view of overlapping windows, without the checks of `sliding_window_view`, which cost more than the sorting.
-    windows = np.lib.stride_tricks.as_strided(
-        padded, (*series, n, 2 * half + 1), (*padded.strides, padded.strides[-1]), writeable=False
-    )
+    # The view of overlapping windows, without NumPy's helpers, which cost more than the sorting of a short series.
+    width = 2 * half + 1
+    strides = (*padded.strides, padded.strides[-1])
+    windows: Array = np.ndarray((*series, n, width), np.float64, padded, strides=strides)
     quantiles = np.empty((len(shares), *series, n))
     for start in range(0, n, _ROWS):
         rows = slice(start, min(n, start + _ROWS))
-        ordered = np.sort(windows[..., rows, :], axis=-1)
+        ordered = np.sort(windows[..., rows, :], axis=-1).reshape(*series, -1)
         for share, quantile in zip(shares, quantiles, strict=True):
             lower, upper, part = _places(rows.start, rows.stop, n, half, share)
-            line = np.arange(len(lower))
-            low = ordered[..., line, lower]
-            quantile[..., rows] = low + part * (ordered[..., line, upper] - low)
+            low = ordered.take(lower, axis=-1)
+            quantile[..., rows] = low + part * (ordered.take(upper, axis=-1) - low)
     return quantiles
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def _places(start: int, stop: int, n: int, half: int, share: float) -> Places:
-    """Where in the sorted windows of these rows a quantile lies: between which two places, and how far."""
+    """Where in the sorted windows of these rows, laid end to end, a quantile lies: between which two, and how far."""
     position = np.arange(start, stop)
     last = np.minimum(position + half, n - 1) - np.maximum(position - half, 0)
     place = share * last
     lower = place.astype(np.int64)
-    return lower, np.minimum(lower + 1, last), place - lower
+    row = (position - start) * (2 * half + 1)
+    return row + lower, row + np.minimum(lower + 1, last), place - lower

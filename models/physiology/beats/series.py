@@ -77,6 +77,8 @@ def beats_of(times: Floats, intervals: Floats, *, corrected: bool = True) -> Bea
     judged, ended, follows = _judged(t, rr)
     found = correct(judged, times=ended, joined=follows, passes=MOST_PASSES if corrected else 0)
     plausible = (found.intervals >= SHORTEST_S) & (found.intervals <= LONGEST_S)
+    if plausible.all():
+        return Beats(found.times, found.intervals, found.joined, _MEASURED[found.kind])
     kept = np.flatnonzero(plausible)
     joined = found.joined[kept]
     joined[:1] = False

@@ -51,13 +51,19 @@ def _basis(knots: Array, at: Array) -> tuple[NDArray[np.int64], tuple[Array, Arr
 
 def _solve(below: Array, centre: Array, above: Array, values: Array) -> Array:
     """Solve the three-banded system: once down, once up."""
-    low, middle, high, right = below.tolist(), centre.tolist(), above.tolist(), values.tolist()
-    n = len(right)
-    for i in range(1, n):
-        factor = low[i] / middle[i - 1]
-        middle[i] -= factor * high[i - 1]
-        right[i] -= factor * right[i - 1]
-    right[-1] /= middle[-1]
-    for i in range(n - 2, -1, -1):
-        right[i] = (right[i] - high[i] * right[i + 1]) / middle[i]
-    return np.array(right)
+    high = above.tolist()
+    divisor, right = float(centre[0]), float(values[0])
+    divisors, rights = [divisor], [right]
+    down = zip(below[1:].tolist(), centre[1:].tolist(), high[:-1], values[1:].tolist(), strict=True)
+    for low, middle, over, value in down:
+        factor = low / divisor
+        divisor = middle - factor * over
+        right = value - factor * right
+        divisors.append(divisor)
+        rights.append(right)
+    solution = right / divisor
+    solved = [solution]
+    for divisor, over, right in zip(divisors[-2::-1], high[-2::-1], rights[-2::-1], strict=True):
+        solution = (right - over * solution) / divisor
+        solved.append(solution)
+    return np.array(solved[::-1])

@@ -45,6 +45,21 @@ def test_the_quality_falls_with_the_noise():
     assert (np.diff(qualities) < 0.0).all()
 
 
+def test_the_mayer_wave_is_not_taken_for_a_breath():
+    intervals, t = [], 0.0
+    while t < 60.0:
+        mayer = 0.04 * math.sin(2 * math.pi * 0.1 * t)
+        intervals.append(0.85 + mayer + 0.03 * math.sin(2 * math.pi * 0.27 * t))
+        t += intervals[-1]
+    found = respiration_per_min(beats_of(np.cumsum(intervals), np.array(intervals)))
+    assert math.isnan(found) or found == pytest.approx(16.2, abs=1.0)
+
+
+def test_beats_that_are_stamped_in_pairs_breathe_alike():
+    times, intervals = breathing(15.0)
+    assert respiration_per_min(beats_of(np.ceil(times), intervals)) == pytest.approx(15.0, abs=0.5)
+
+
 def test_too_few_beats_and_holes_give_nothing():
     times, intervals = breathing(15.0)
     keep = (times < 20.0) | (times > 25.0)
