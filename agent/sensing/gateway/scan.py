@@ -39,7 +39,7 @@ _RESET_S: Final = 20.0
 _LONGEST_PAUSE_S: Final = 5.0
 _FIRST_PAUSE_S: Final = 0.25
 _QUIET_WINDOWS: Final = 7
-"""About a minute without a single advertisement: worth a line in the log."""
+"""About a minute without a single advertisement: worth a line in the log, once, since some places are always quiet."""
 
 
 class Scan:
@@ -65,6 +65,7 @@ class Scan:
         self._idle = asyncio.Event()
         self._heard = 0
         self._quiet = 0
+        self._told_quiet = False
 
     def want(self, wanted: bool) -> None:  # noqa: FBT001 - a switch
         """Scan, or let it rest."""
@@ -128,7 +129,8 @@ class Scan:
         self._quiet = 0 if heard else self._quiet + 1
         if not heard:
             self._counters["scan.silent"] += 1
-        if self._quiet == _QUIET_WINDOWS:
+        if self._quiet == _QUIET_WINDOWS and not self._told_quiet:
+            self._told_quiet = True
             logger.warning("no advertisement for a minute: is Bluetooth on, and is a wearable near?")
 
     async def _stop(self, scanner: BleakScanner) -> None:
