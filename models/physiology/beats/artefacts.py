@@ -12,9 +12,9 @@ Rules:
   An ectopic beat is moved, its two intervals keep their sum where that is the sum of two normal ones. All that is put
   in stays marked as such.
 
-Differences to NeuroKit2's reading of the paper (`signal_fixpeaks(method="kubios")`): there the beat *after* an ectopic
-one is moved, and the ectopic's early leap counts as an artefact of its own; a series without spread has no artefacts;
-the newest two beats are not judged, where here a leap is `LONG` or `SHORT` until its followers tell.
+NeuroKit2 reads the paper otherwise (`signal_fixpeaks(method="kubios")`): the beat *after* an ectopic one is moved, its
+early leap is an artefact of its own; a series without spread has none; and the newest two beats are not judged, where
+here a leap is `LONG` or `SHORT` until its followers tell. Nor does it keep the thresholds of its first pass.
 """
 
 from __future__ import annotations
@@ -215,8 +215,7 @@ def _walk(rr: Array, joined: Mask, leap: Array, strays: tuple[Array, Array, Arra
 
 
 def _patterns(leap: Array) -> tuple[Mask, Mask]:
-    """Leaps between two of the other sign (ectopic), and leaps that the next two take back (long, short)."""
-    # Beyond the ends the leaps are mirrored.
+    """Leaps between two of the other sign (ectopic), and leaps that the next two take back; mirrored at the ends."""
     before = np.concatenate((leap[1:2], leap[:-1]))
     after = np.concatenate((leap[1:], leap[-2:-1]))
     later = np.concatenate((after[1:], leap[-3:-2]))

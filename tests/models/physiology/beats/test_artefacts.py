@@ -177,3 +177,5 @@ def test_whatever_comes_time_is_kept_and_the_series_is_whole(intervals: list[flo
     if len(rr):
         assert found.times[-1] <= rr.sum() + 1e-6
         assert set(found.kind.tolist()) <= {kind.value for kind in Kind}
+        assert (np.diff(found.source) >= 0).all()
+        assert found.source[-1] == len(rr) - 1
