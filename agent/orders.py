@@ -88,7 +88,7 @@ class Orders:
             case Volume() as body:
                 return _soon(partial(stations.player.set_volume, body.percent))
             case Feeling() as body:
-                return partial(stations.compute, stations.session.feel, body.valence, body.arousal, now=now)
+                return partial(stations.compute, stations.session.feel, body.valence, body.arousal, now=now, of=body.of)
             case GoalCommand() as body:
                 return partial(self._aim, body, now)
 

@@ -122,9 +122,9 @@ class Session:
         motion = float(np.exp(seen.values[INDEX["motion"]])) if seen.present[INDEX["motion"]] else None
         return Evaluation(affect, self._rank(state, motion, messages.Cause(kind, since, 0.0), seen.now))
 
-    def feel(self, valence: float, arousal: float, *, now: float) -> None:
-        """The listener said how they feel."""
-        self.affect.feel(valence, arousal, now)
+    def feel(self, valence: float, arousal: float, *, now: float, of: Literal["mood", "music"] = "mood") -> None:
+        """The listener said how they feel, or what the music does to them."""
+        self.affect.feel(valence, arousal, now, of=of)
 
     def aim(
         self, mode: Literal["match", "lead", "hold"], target: tuple[float, float] | None, seconds: float, *, now: float

@@ -1,9 +1,8 @@
 """The state filter: what is believed of valence and arousal, between observations and after each.
 
-The state is the sum of a mood that changes within half an hour and an emotion that changes within minutes, both
-Ornstein–Uhlenbeck processes (Kuppens, Oravecz & Tuerlinckx 2010, JPSP 99:1042), observed as a sum by a Kalman filter.
-So a minute of evidence moves the emotion, ten minutes of it the mood, and when the evidence stops the emotion goes
-first.
+The state is the sum of a mood that changes within half an hour and an emotion that changes within minutes and ends with
+the track that it came with, both Ornstein–Uhlenbeck processes (Kuppens, Oravecz & Tuerlinckx 2010, JPSP 99:1042),
+observed as a sum by a Kalman filter. When the evidence stops the emotion goes first.
 
 Rules, which the tests hold:
 
@@ -16,24 +15,30 @@ Rules, which the tests hold:
 - An estimate whose errors depend on what is believed already is joined, not observed: hearing it again makes nobody
   surer.
 - The listener's own word counts at once: what was believed before is as uncertain as the prior when it comes.
+- What a track did to the listener ends with it.
 - Time that stands still or goes backwards changes nothing.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Belief", "Prior", "join", "listen", "observe", "predict", "start"]
+__all__ = ["PASSING", "Belief", "Prior", "join", "listen", "observe", "predict", "renew", "start"]
 
 MOOD_S: Final = 1800.0
 EMOTION_S: Final = 120.0
-"""Time constants. Felt emotion follows music within a minute or two; moods last from tens of minutes to hours."""
-_MOOD_SHARE: Final = 0.5
-"""Share of the variance within a person that is mood."""
+_MOOD_SHARE: Final = 0.93
+"""Time constants, and the share of the variance within a person that is mood. SiTunes: one's reports of mood correlate
+.62 over a track, .24 within the hour, .05 over two to four hours, which is half an hour. The share is fitted to the
+reports of HKU956 and SiTunes: in six folds of 54 people, those who are not held out give .91 to .97."""
+PASSING: Final[Mapping[str, float]] = {"mood": 0.08, "music": 0.9}
+"""Variance of what a report says of the moment alone, by what it is of; from the same fits. A word on how one feels is
+mostly mood; a word on what a song did to one is mostly the song: two songs' reports in a row do not correlate."""
 _SUM: Final = np.hstack((np.eye(2), np.eye(2)))
 
 Matrix = NDArray[np.float64]
@@ -130,12 +135,36 @@ def join(belief: Belief, prior: Prior, mean: Matrix, covariance: Matrix, share: 
     """
     discounted = belief._replace(spread=belief.spread / (1.0 - share))
     joined = observe(discounted, mean, covariance / share, most=most)
-    return joined._replace(spread=_bounded(joined.spread, _stationary(prior)))
+    # A word may have left an emotion that is less known than emotions usually are; it is not surer for being joined.
+    bound = _stationary(prior)
+    bound[2:, 2:] = np.diag(np.maximum(np.diag(bound)[2:], np.diag(belief.spread)[2:]))
+    return joined._replace(spread=_bounded(joined.spread, bound))
 
 
-def listen(belief: Belief, prior: Prior, mean: Matrix, covariance: Matrix) -> Belief:
-    """Take in the listener's own word, which overrules what was believed before."""
-    return observe(belief._replace(spread=_stationary(prior)), mean, covariance)
+def listen(belief: Belief, prior: Prior, mean: Matrix, covariance: Matrix, *, passing: float) -> Belief:
+    """Take in the listener's own word, which overrules what was believed before.
+
+    Args:
+        belief: at the moment of the word.
+        prior: of the listener.
+        mean: float64 [2], what was said.
+        covariance: float64 [2, 2], of its error.
+        passing: variance of what it says of the moment alone, from `PASSING`: the state follows the word either way,
+            but the mood learns less from a word that is soon over.
+    """
+    spread = _stationary(prior)
+    spread[2:, 2:] += passing * np.eye(2)
+    return observe(belief._replace(spread=spread), mean, covariance)
+
+
+def renew(belief: Belief, prior: Prior) -> Belief:
+    """Another track begins: what the last one did is over, the mood stays."""
+    stationary = _stationary(prior)
+    parts, spread = belief.parts.copy(), belief.spread.copy()
+    parts[2:] = 0.0
+    spread[2:, :] = stationary[2:, :]
+    spread[:, 2:] = stationary[:, 2:]
+    return Belief(belief.t, parts, spread)
 
 
 def _stationary(prior: Prior) -> Matrix:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,8 @@ LEARN_FROM: Final = 0.5
 """Quality from which streams may say what is normal for the listener: a wristband on a table has a heart rate, too."""
 _OF_THE_BODY: Final = frozenset({"hr", "rr", "ecg", "ppg", "eda", "temp"})
 """Quantities that are evidence of a feeling. Motion explains what they say, and is none by itself."""
+_SET_BACK_S: Final = 5.0
+"""Less is the jitter of threads; more is a clock that was set: waiting for it to catch up would freeze the state."""
 _WORD_SD: Final = 0.12
 """Error of a self-report: half the spacing of the nine-point scale that such scales are validated on."""
 _HIGHEST_LOG_VARIANCE: Final = 2.0
@@ -130,6 +132,7 @@ class AffectStation:
         self._steps.usually(self.profile.usual, self.profile.report_count)
         self._belief = state_filter.start(self.profile.prior(), now)
         self._observed_at = now
+        self._heard: tuple[float, float] | None = None
         self._attention = np.zeros(STEPS, dtype=np.float32)
 
     def use(self, model: UserEmotionModel) -> None:
@@ -137,8 +140,13 @@ class AffectStation:
         self._model = model
 
     def hear(self, valence: float, arousal: float, now: float) -> None:
-        """Music of this emotion plays from now on."""
-        self._learn(self._steps.hear((valence, arousal), now))
+        """Music of this emotion plays from now on; music of another one is another track."""
+        heard = (valence, arousal)
+        self._learn(self._steps.hear(heard, now))
+        if self._heard not in {None, heard}:
+            prior = self.profile.prior()
+            self._belief = state_filter.renew(state_filter.predict(self._belief, prior, now), prior)
+        self._heard = heard
 
     def silence(self, now: float) -> None:
         """No music plays from now on."""
@@ -148,15 +156,23 @@ class AffectStation:
         """A track was liked, disliked, skipped, or played to its end."""
         self._learn(self._steps.receive(kind, now))
 
-    def feel(self, valence: float, arousal: float, now: float) -> None:
-        """The listener says how they feel, both in [-1, 1]: the strongest evidence there is."""
+    def feel(self, valence: float, arousal: float, now: float, *, of: Literal["mood", "music"] = "mood") -> None:
+        """The listener says how they feel, both in [-1, 1]: the strongest evidence there is.
+
+        Args:
+            valence: as reported.
+            arousal: as reported.
+            now: seconds since the epoch.
+            of: what the word is of: how the listener is, or what the music that plays does to them.
+        """
         feeling = np.clip((valence, arousal), -1.0, 1.0)
         pair = float(feeling[0]), float(feeling[1])
         self._learn(self._steps.report(pair, self.profile.usual, self.profile.report_count, now))
         self.profile.report(*pair)
         prior = self.profile.prior()
         belief = state_filter.predict(self._belief, prior, now)
-        self._belief = state_filter.listen(belief, prior, feeling, np.eye(2) * _WORD_SD**2)
+        word = np.eye(2) * _WORD_SD**2
+        self._belief = state_filter.listen(belief, prior, feeling, word, passing=state_filter.PASSING[of])
 
     def evaluate(
         self,
@@ -175,6 +191,8 @@ class AffectStation:
         behind = [source.quality for quantity, source in sources.items() if quantity in _OF_THE_BODY]
         quality = sum(behind) / len(behind) if behind and present.any() else 0.0
         worn = quality >= LEARN_FROM
+        if now < self._observed_at - _SET_BACK_S:
+            self._turn_back(now)
         self._learn(self._steps.feel(np.where(present, values, np.nan), now, worn=worn))
         prior = self.profile.prior()
         self._belief = state_filter.predict(self._belief, prior, now)
@@ -192,6 +210,12 @@ class AffectStation:
             sources=sources,
         )
 
+    def _turn_back(self, now: float) -> None:
+        """The device's clock was set back: what is believed and heard goes on from here."""
+        self._belief = self._belief._replace(t=now)
+        self._steps.turn_back(now)
+        self._observed_at = now
+
     def _learn(self, finished: list[Floats]) -> None:
         for physiology in finished:
             self.profile.baseline.learn(physiology)
@@ -200,7 +224,7 @@ class AffectStation:
 
     def _observe(self, prior: Prior, quality: float, now: float) -> None:
         answer = self._ask()
-        passed = now - self._observed_at
+        passed = min(now - self._observed_at, _LONGEST_STRIDE_S)
         if answer is None or not passed > 0.0:
             return
         mean, variance = answer
@@ -213,7 +237,7 @@ class AffectStation:
             mean,
             np.diag(variance),
             quality * -math.expm1(-passed / TRACKING_S * freedom),
-            most=FASTEST_PER_S * min(passed, _LONGEST_STRIDE_S),
+            most=FASTEST_PER_S * passed,
         )
 
     def _ask(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:

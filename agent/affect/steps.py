@@ -111,6 +111,11 @@ class StepHistory:
         self._play_until(now)
         return finished
 
+    def turn_back(self, now: float) -> None:
+        """Go on at an earlier time: the clock was set back."""
+        self._open.start += now - self._until
+        self._until = now
+
     def _play_until(self, time: float) -> None:
         if self._playing is not None and time > self._until:
             self._open.play(self._playing, time - self._until)

@@ -238,10 +238,14 @@ class Volume(_Command, frozen=True):
 
 
 class Feeling(_Command, frozen=True):
-    """D/command/feeling: the listener's own word, the strongest evidence there is."""
+    """D/command/feeling: the listener's own word, the strongest evidence there is.
+
+    `of` says what it is of: how the listener is, or what the music that plays does to them, which ends with it.
+    """
 
     valence: Coordinate
     arousal: Coordinate
+    of: Literal["mood", "music"] = "mood"
 
 
 class GoalCommand(_Command, frozen=True):
