@@ -63,7 +63,7 @@ PHYSIOLOGY: Final[tuple[Feature, ...]] = (
         "respiration_rate",
         "1/min",
         60,
-        "Peak of the RR spectrum between 0.1 and 0.5 Hz, where there is a clear one.",
+        "Breaths a minute from the RR intervals, where two estimates agree and are clear.",
         15,
         3,
         True,

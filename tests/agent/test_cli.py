@@ -38,7 +38,23 @@ def main(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
     return caught.value.code
 
 
-@pytest.mark.parametrize("command", ["run", "scan", "watch", "status", "config check", "config show", "config path"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "run",
+        "scan",
+        "watch",
+        "status",
+        "config check",
+        "config show",
+        "config path",
+        "record",
+        "gateway",
+        "wearables",
+        "wearables pair",
+        "wearables forget",
+    ],
+)
 def test_every_command_has_help_with_an_example(command: str) -> None:
     result = runner.invoke(cli.app, [*command.split(), "--help"], env={"COLUMNS": "200"})
 
