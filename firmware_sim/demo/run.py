@@ -21,7 +21,7 @@ from firmware_sim.demo.children import Child, Children, program
 from firmware_sim.demo.lines import line
 from firmware_sim.demo.recording import Recording
 from firmware_sim.demo.summary import Sent, Summary, audio_seconds, summarise
-from firmware_sim.demo.workspace import DEVICE, LISTENER, Workspace
+from firmware_sim.demo.workspace import DEVICE, LISTENER, Workspace, on_free_port
 from firmware_sim.demo.worn import gateway_arguments, pairing_arguments, wearable_arguments
 from firmware_sim.link import Link
 from firmware_sim.settings import BrokerSection
@@ -137,6 +137,7 @@ class _Demo:
 
     async def perform(self) -> tuple[float, int]:
         """Start the agent, watch it from outside and let the listener come; return how long, and how many packs."""
+        self._workspace = on_free_port(self._workspace, self._options.output)
         self._tell("Starting the agent")
         agent = await self._background("agent", program("attune-agent"), "run", "--config", str(self._workspace.config))
         link = Link(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from models.errors import AttuneError, Reason
 
-__all__ = ["DEVICE", "LISTENER", "Workspace", "free_port"]
+__all__ = ["DEVICE", "LISTENER", "Workspace", "free_port", "on_free_port"]
 
 DEVICE = "demo"
 LISTENER = "demo-listener"
@@ -95,6 +95,16 @@ class Workspace:
                 reason=Reason.READ_ONLY,
                 remedy="Name another folder with --folder",
             ) from error
+
+
+def on_free_port(workspace: Workspace, output: Literal["device", "file", "silent"]) -> Workspace:
+    """The workspace on a port that is free now: another program may have taken its own while the music was made."""
+    port = free_port(workspace.port)
+    if port == workspace.port:
+        return workspace
+    moved = replace(workspace, port=port)
+    moved.write(output)
+    return moved
 
 
 def free_port(wished: int) -> int:

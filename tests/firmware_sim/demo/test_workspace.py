@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_sim.demo.workspace import Workspace, free_port
+from firmware_sim.demo.workspace import Workspace, free_port, on_free_port
 from models.errors import AttuneError, Reason
 
 
@@ -47,3 +47,13 @@ def test_a_taken_port_is_replaced_by_a_free_one():
         wished = taken.getsockname()[1]
         assert free_port(wished) != wished
     assert free_port(wished) == wished
+
+
+def test_a_port_that_was_taken_meanwhile_is_given_up(tmp_path: Path):
+    workspace = Workspace(tmp_path, free_port(0), 12, 1)
+    workspace.write("silent")
+    assert on_free_port(workspace, "silent") is workspace
+    with socket.create_server(("127.0.0.1", workspace.port)):
+        moved = on_free_port(workspace, "silent")
+    assert moved.port != workspace.port
+    assert f"port = {moved.port}" in workspace.config.read_text()
