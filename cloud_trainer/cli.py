@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cloud_trainer.artefact import Scale
-from cloud_trainer.progress import LogProgress, Progress, TerminalProgress
+from cloud_trainer.commands.evaluate import evaluate
+from cloud_trainer.commands.options import Config, Data, Json, progress_shown
+from cloud_trainer.commands.report import report
 from cloud_trainer.settings import TrainerSettings
 from models.errors import AttuneError, SettingsError
 from models.settings import load
@@ -24,10 +23,8 @@ __all__ = ["app", "main"]
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 data_app = typer.Typer(no_args_is_help=True, help="The research data sets.")
 app.add_typer(data_app, name="data")
-
-Config = Annotated[Path | None, typer.Option("--config", help="Settings file; see config/trainer.toml.")]
-Data = Annotated[Path | None, typer.Option("--data", help="Folder of the data sets; overrides [data] folder.")]
-Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+app.command()(evaluate)
+app.command()(report)
 
 
 def main() -> None:
@@ -73,7 +70,7 @@ def build(
     chosen_seed = settings.build.seed if seed is None else seed
     names = [name.strip() for name in stages.split(",") if name.strip()]
     start = time.monotonic()
-    with _progress() as progress:
+    with progress_shown() as progress:
         result = run_stages(
             stages_by_name(names or STAGES, settings),
             data=(data or settings.data.folder).expanduser(),
@@ -166,13 +163,3 @@ def _scale(scale: str) -> Scale:
             return scale
         case _:
             raise typer.BadParameter(f"{scale!r} is neither full nor tiny", param_hint="--scale")
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    if sys.stderr.isatty():
-        with TerminalProgress() as progress:
-            yield progress
-    else:
-        logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
-        yield LogProgress()

@@ -9,7 +9,7 @@ from msgspec import Meta, field
 
 from models.settings import Section
 
-__all__ = ["BuildSection", "BundleSection", "DataSection", "MusicEmotionSection", "TrainerSettings"]
+__all__ = ["BuildSection", "BundleSection", "DataSection", "MusicEmotionSection", "TablesSection", "TrainerSettings"]
 
 Positive = Annotated[int, Meta(ge=1, le=10_000)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -33,6 +33,13 @@ class BundleSection(Section, frozen=True):
     """What the bundle is called."""
 
     version: Annotated[str, Meta(pattern=r"^\d{4}\.\d{1,2}\.\d+$")] = "2026.11.2"
+
+
+class TablesSection(Section, frozen=True):
+    """Where tables leave their results, and the report its page."""
+
+    results: Path = Path("docs/tables/trainer")
+    report: Path = Path(".build/report")
 
 
 class MusicEmotionSection(Section, frozen=True):
@@ -61,4 +68,5 @@ class TrainerSettings(Section, frozen=True):
     data: DataSection = DataSection()
     build: BuildSection = field(default_factory=BuildSection)
     bundle: BundleSection = BundleSection()
+    tables: TablesSection = field(default_factory=TablesSection)
     music_emotion: MusicEmotionSection = MusicEmotionSection()

@@ -1,0 +1,40 @@
+"""`attune-trainer report`: what the tables found, on one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cloud_trainer.commands.options import Config, Json, Results
+from cloud_trainer.settings import TrainerSettings
+from models.settings import load
+
+__all__ = ["report"]
+
+
+def report(
+    *,
+    out: Annotated[Path | None, typer.Option(help="Folder of page and pictures; overrides [tables] report.")] = None,
+    results: Results = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Write one HTML page that needs no other file, a PNG per figure and a text per table, from stored results alone.
+
+    Example: attune-trainer report --out report
+    """
+    import json
+
+    from cloud_trainer.report.page import write_report
+    from cloud_trainer.tables.results import read_all
+
+    settings = load(TrainerSettings, program="trainer", config=config)
+    found = read_all((results or settings.tables.results).expanduser())
+    written = write_report(found, (out or settings.tables.report).expanduser())
+    if as_json:
+        typer.echo(json.dumps([str(path) for path in written]))
+        return
+    for path in written:
+        typer.echo(path)

@@ -1,0 +1,1 @@
+"""The tables of the report: every figure with its protocol, its rivals and its interval."""
