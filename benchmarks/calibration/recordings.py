@@ -2,7 +2,8 @@
 
 HKU956. Features every five seconds of a song, by the trainer's own `session_features`; the rating when the song ends;
 then a pause of `PAUSE_S` in which nothing is recorded. A song is heard as the training persons rated it; one that none
-of them rated, as the average song: a device has an estimate of every track.
+of them rated, as the average song: a device has an estimate of every track. Two such songs in a row are a hair apart,
+as any two tracks are.
 
 SiTunes. The wristband told one number a minute. A device with such a wristband evaluates every five seconds all the
 same, so each minute's numbers stand from the end of their minute until the next one's, and the last one's for another
@@ -10,6 +11,8 @@ minute: nobody knows a minute before it is over. The model looks back on two and
 others move the filter and the heart's baseline. Numbers, music and likes are those of the trainer's examples. A track
 is heard from its time on, and rated when the next one begins, or after `_HEARD_S`. Times between are the real ones,
 days included.
+
+What was asked right after a track is told as a word on the music, what was asked before any as one on the mood.
 """
 
 from __future__ import annotations
@@ -54,6 +57,7 @@ _HEARD_S: Final = 180.0
 _MINUTE_S: Final = 60.0
 _QUANTITY: Final[Mapping[str, str]] = {"BVP": "ppg", "EDA": "eda", "HR": "hr", "TEMP": "temp"}
 _START: Final = 1_600_000_000.0
+_HAIR: Final = 1e-6
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,11 @@ class Rated:
     felt: tuple[float, float]
     kind: Kind
 
+    @property
+    def of(self) -> Literal["mood", "music"]:
+        """What the person was asked about."""
+        return "mood" if self.kind == "situnes_before" else "music"
+
 
 Event = Body | Heard | Received | Rated
 
@@ -140,8 +149,8 @@ def hku_recording(
     """
     events: list[Event] = []
     now = _START
-    for listening, rows in zip(listenings, features, strict=True):
-        events.append(Heard(now, heard.get(listening.song, average)))
+    for order, (listening, rows) in enumerate(zip(listenings, features, strict=True)):
+        events.append(Heard(now, heard.get(listening.song, (average[0] + order * _HAIR, average[1]))))
         for number, values in enumerate(rows, 1):
             moment = min(number * STEP_S, listening.seconds)
             events.append(Body(now + moment, values, qualities(listening, moment)))

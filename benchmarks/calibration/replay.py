@@ -184,7 +184,7 @@ class _Playing:
             }
         )
         if self._most is None or self._told < self._most:
-            self._station.feel(*event.felt, event.t)
+            self._station.feel(*event.felt, event.t, of=event.of)
             self._told, self._told_at = self._told + 1, event.t
 
     def relaxed(self, after_s: Sequence[float]) -> Array:
