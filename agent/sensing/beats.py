@@ -34,6 +34,8 @@ _RATES_HZ: Final = {"ecg": (95.0, 1050.0), "ppg": (16.0, 1050.0)}
 _OTHER_RATE: Final = 0.2
 _STRIKES: Final = 5
 """Packs in a row at another rate, after which the rate has changed and not the radio stuttered."""
+_LOOKED_AT: Final = 10
+"""One pack in this many is asked for its rate, which takes a median; once one is at another rate, every pack is."""
 _SILENT_S: Final = 8.0
 """A detector that finds no pulse in this time has none to find."""
 _DETECTORS: Final[dict[str, Callable[[float], EcgBeats | PulseBeats]]] = {"ecg": EcgBeats, "ppg": PulseBeats}
@@ -58,6 +60,7 @@ class BeatTrack:
         self._detector: EcgBeats | PulseBeats | None = None
         self._rate_hz = _NAN
         self._strikes = 0
+        self._packs = 0
         self._newest = -np.inf
         self._began = _NAN
         self._times: Floats = _EMPTY
@@ -114,6 +117,9 @@ class BeatTrack:
 
     def _watch_rate(self, times: Floats) -> None:
         if self._detector is None or len(times) < 4:
+            return
+        self._packs += 1
+        if not self._strikes and self._packs % _LOOKED_AT:
             return
         other = abs(usual_rate_hz(times) / self._rate_hz - 1.0) > _OTHER_RATE
         self._strikes = self._strikes + 1 if other else 0

@@ -100,6 +100,16 @@ def test_a_stream_that_changes_its_rate_is_followed():
     assert np.nanmedian(intervals) == pytest.approx(0.8, abs=0.01)
 
 
+def test_another_rate_is_noticed_within_fifteen_packs_though_few_are_looked_at():
+    track = BeatTrack("ppg")
+    for start, rate, packs in ((NOW, 64.0, 40), (NOW + 20, 128.0, 15)):
+        times, values = pulse_wave(rate, packs * 32 / rate, start=start)
+        for first in range(0, len(times), 32):
+            track.add(times[first : first + 32], values[first : first + 32])
+    # A detector that begins anew cannot tell its quality at once.
+    assert np.isnan(track.quality)
+
+
 @pytest.mark.parametrize(
     "times",
     [np.repeat(NOW + np.arange(60.0), 64), NOW + np.arange(0.0, 60.0, 0.2), NOW + np.arange(0.0, 60.0, 1 / 5000)],
