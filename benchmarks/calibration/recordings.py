@@ -9,8 +9,9 @@ SiTunes. The wristband told one number a minute. A device with such a wristband 
 same, so each minute's numbers stand from the end of their minute until the next one's, and the last one's for another
 minute: nobody knows a minute before it is over. The model looks back on two and a half of the thirty minutes; the
 others move the filter and the heart's baseline. Numbers, music and likes are those of the trainer's examples. A track
-is heard from its time on, and rated when the next one begins, or after `_HEARD_S`. Times between are the real ones,
-days included.
+is heard from its time on, and rated before the next one begins, or after `_HEARD_S`. Times between are the real ones,
+days included. A few listenings of daily life have the time of the one before: nobody can say when they were, so they
+are left out.
 
 What was asked right after a track is told as a word on the music, what was asked before any as one on the mood.
 """
@@ -54,6 +55,10 @@ PAUSE_S: Final = 10.0
 """Between two songs of HKU956, whose times are not given: about what a rating takes (in SiTunes' lab it is 12 s)."""
 _HEARD_S: Final = 180.0
 """Most of a track of SiTunes that was heard: half were heard for longer (191 s) in daily life, and 103 s in the lab."""
+_SHORTEST_S: Final = 60.0
+"""The shortest listening of SiTunes' daily life; two that begin closer to each other are one too many."""
+_ANSWER_S: Final = 10.0
+"""From a track's end to the next one's begin, at least: the time of a rating."""
 _MINUTE_S: Final = 60.0
 _QUANTITY: Final[Mapping[str, str]] = {"BVP": "ppg", "EDA": "eda", "HR": "hr", "TEMP": "temp"}
 _START: Final = 1_600_000_000.0
@@ -99,11 +104,13 @@ class Rated:
         t: seconds since the epoch.
         felt: valence and arousal, [-1, 1].
         kind: which question of which data set.
+        timed: whether the data tell when; what they do not is neither told nor judged.
     """
 
     t: float
     felt: tuple[float, float]
     kind: Kind
+    timed: bool = True
 
     @property
     def of(self) -> Literal["mood", "music"]:
@@ -183,7 +190,7 @@ def _lab_events(lab: Interactions, rows: npt.NDArray[np.int64], own: Examples) -
     events: list[Event] = []
     steps = own.raw[own.kind == "situnes_lab", -1]
     for order, row in enumerate(rows):
-        end = _end(lab, rows, order)
+        end = _end(lab, rows, order, least_s=_ANSWER_S)
         events += _listening(float(lab.time[row]), end, steps[order])
         events += [Rated(end, _pair(lab.after[row]), "situnes_lab"), Heard(end, None)]
     return events
@@ -193,9 +200,15 @@ def _daily_events(daily: Interactions, rows: npt.NDArray[np.int64], own: Example
     events: list[Event] = []
     before = own.raw[own.kind == "situnes_before"]
     music = own.raw[own.kind == "situnes_after", -1]
-    ended = -np.inf
+    ended = started = -np.inf
     for order, row in enumerate(rows):
-        start, end = float(daily.time[row]), _end(daily, rows, order)
+        start, end = float(daily.time[row]), _end(daily, rows, order, least_s=_SHORTEST_S)
+        if start - started < _SHORTEST_S:
+            felt = (_pair(daily.before[row]), _pair(daily.after[row]))
+            events.append(Rated(ended, felt[0], "situnes_before", timed=False))
+            events.append(Rated(ended, felt[1], "situnes_after", timed=False))
+            continue
+        started = start
         count = daily.heart_rate.shape[1]
         recorded = before[order, -count:, : len(PHYSIOLOGY)][count - min(minutes, count) :]
         body = [event for event in _minutes(recorded, start) if ended < event.t <= end]
@@ -219,10 +232,12 @@ def _minutes(recorded: Array, until: float) -> list[Body]:
     return sorted(events, key=lambda event: event.t)
 
 
-def _end(interactions: Interactions, rows: npt.NDArray[np.int64], order: int) -> float:
+def _end(interactions: Interactions, rows: npt.NDArray[np.int64], order: int, *, least_s: float) -> float:
+    """Return when a track was rated; what begins less than `least_s` after it is not listened for."""
     start = float(interactions.time[rows[order]])
-    following = float(interactions.time[rows[order + 1]]) if order + 1 < len(rows) else np.inf
-    return min(following, start + _HEARD_S)
+    later = interactions.time[rows[order + 1 :]]
+    following = float(np.min(later[later - start >= least_s], initial=np.inf))
+    return min(following - _ANSWER_S, start + _HEARD_S)
 
 
 def _listening(start: float, end: float, step: Array) -> list[Event]:

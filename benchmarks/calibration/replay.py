@@ -36,7 +36,8 @@ class Played:
     Attributes:
         person: who, str [n].
         kind: which question, str [n].
-        number: of the rating among all of the person's, from 0, int64 [n].
+        timed: whether the data tell when it was; what they do not is listed, but was neither told nor is to be judged.
+        number: how many ratings of the person came before, int64 [n].
         told: how many earlier reports the station knew, int64 [n].
         age_s: since the newest of them, infinite before the first, [n].
         truth: valence and arousal as rated, [n, 2].
@@ -50,6 +51,7 @@ class Played:
 
     person: npt.NDArray[np.str_]
     kind: npt.NDArray[np.str_]
+    timed: npt.NDArray[np.bool_]
     number: npt.NDArray[np.int64]
     told: npt.NDArray[np.int64]
     age_s: Array
@@ -130,7 +132,7 @@ class _Playing:
         self._model = Watched(model) if model is not None else None
         self._station = AffectStation(self._model, now=recording.events[0].t)
         self._most = told
-        self._told, self._told_at = 0, -np.inf
+        self._number, self._told, self._told_at = 0, 0, -np.inf
         self._body: Body | None = None
         self._evaluated_at = recording.events[0].t
         self._rows: list[dict[str, Any]] = []
@@ -171,7 +173,8 @@ class _Playing:
             {
                 "person": self._person,
                 "kind": event.kind,
-                "number": len(self._rows),
+                "timed": event.timed,
+                "number": self._number,
                 "told": self._told,
                 "age_s": event.t - self._told_at,
                 "truth": event.felt,
@@ -183,7 +186,8 @@ class _Playing:
                 "answer_variance": answer[1] if answer else unknown,
             }
         )
-        if self._most is None or self._told < self._most:
+        self._number += event.timed
+        if event.timed and (self._most is None or self._told < self._most):
             self._station.feel(*event.felt, event.t, of=event.of)
             self._told, self._told_at = self._told + 1, event.t
 

@@ -96,26 +96,25 @@ def study(fold: Fold, people: People, model: UserEmotionModel, plan: Plan, *, tr
     recordings = [fold.recording(people, person, minutes=plan.minutes) for person in fold.held_out]
     told = join([replay(recording, model) for recording in recordings])
     silent = join([replay(recording, model, told=0) for recording in recordings])
-    constant = _constant(fold, told)
-    alone = _alone(fold, told, model)
+    kept = told.timed
+    constant, alone = _constant(fold, told), _alone(fold, told, model)
     relaxed = [relax(one, model, AFTER_S) for one in recordings if one.person in people.sessions]
-    short = [
-        fold.recording(people, person, minutes=plan.told_minutes)
-        for person in fold.held_out
-        if person not in people.sessions
-    ]
+    tunes = [person for person in fold.held_out if person not in people.sessions]
+    short = [fold.recording(people, person, minutes=plan.told_minutes) for person in tunes]
     counted = {count: join([replay(one, model, told=count) for one in short]) for count in plan.told}
+    means = {"constant": constant[0], "prior": told.prior_mean, "model": alone[0], "asked": told.answer_mean}
+    covariances = {
+        "constant": constant[1],
+        "prior": told.prior_covariance,
+        "model": _diagonal(alone[1]),
+        "asked": _diagonal(told.answer_variance),
+    }
     return Found(
-        filter=told,
-        silent=silent,
-        means={"constant": constant[0], "prior": told.prior_mean, "model": alone[0], "asked": told.answer_mean},
-        covariances={
-            "constant": constant[1],
-            "prior": told.prior_covariance,
-            "model": _diagonal(alone[1]),
-            "asked": _diagonal(told.answer_variance),
-        },
-        told=counted,
+        filter=told.take(kept),
+        silent=silent.take(kept),
+        means={name: values[kept] for name, values in means.items()},
+        covariances={name: values[kept] for name, values in covariances.items()},
+        told={count: played.take(played.timed) for count, played in counted.items()},
         relaxed=np.stack(relaxed),
         cost_s=np.array([[training_s, time.monotonic() - started]]),
     )

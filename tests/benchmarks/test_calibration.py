@@ -14,7 +14,7 @@ from benchmarks.calibration.__main__ import main
 from benchmarks.calibration.figure import draw
 from benchmarks.calibration.learning import Lesson, answers, replay_key
 from benchmarks.calibration.people import KINDS, Fold, People, fold_of, load
-from benchmarks.calibration.recordings import Body, Heard, Rated, Received, Recording
+from benchmarks.calibration.recordings import Body, Heard, Rated, Received, Recording, situnes_recording
 from benchmarks.calibration.replay import Played, relax, replay
 from benchmarks.calibration.scores import coverage_curve, mean_by_person, over_people, r_squared, score
 from benchmarks.calibration.studies import AFTER_S, Found, Plan, merge, read, study, write
@@ -192,6 +192,20 @@ def test_events_come_in_time_order_and_each_song_is_rated_when_it_ends(people: P
         assert recording.events[-1].emotion is None
         assert any(isinstance(event, Body) for event in recording.events)
     assert any(isinstance(event, Received) for event in recording.events)
+
+
+def test_a_listening_with_the_time_of_another_is_neither_told_nor_judged(people: People, folds: Sequence[Fold]):
+    daily = people.tunes.daily
+    person = int(next(name for name in folds[0].held_out if name.startswith("sit")).removeprefix("situnes-"))
+    rows = np.flatnonzero(daily.user == person)
+    time = daily.time.copy()
+    time[rows[2]] = time[rows[1]]
+    wrong = replace(people.tunes, daily=replace(daily, time=time))
+    played = replay(situnes_recording(wrong, people.tune_examples, person), None)
+    untimed = played.take(~played.timed)
+    assert untimed.truth == pytest.approx(np.stack([daily.before[rows[2]], daily.after[rows[2]]]))
+    others = played.take(played.timed)
+    assert others.told.tolist() == others.number.tolist() == list(range(len(others)))
 
 
 def test_a_minute_of_the_wristband_is_known_only_when_it_is_over(people: People, folds: Sequence[Fold]):
