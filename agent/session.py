@@ -115,7 +115,7 @@ class Session:
         """
         state = self.affect.evaluate((seen.values, seen.present), seen.sources, seen.now)
         self._state = state
-        self._means.append((seen.now, state.mean))
+        self._means.append((seen.now, state.own_mean))
         affect = state.message(self.repertoire.bundle_version)
         if not len(self.repertoire.tracks):
             return Evaluation(affect, None)
@@ -199,7 +199,7 @@ class Session:
     def _rank(self, state: AffectState, motion: float | None, cause: messages.Cause, now: float) -> messages.Queue:
         prior = self.affect.profile.prior()
         scale = self.repertoire.tracks.scale
-        target = target_of(self.goal, state.mean, state.covariance, prior=prior, scale=scale, now=now)
+        target = target_of(self.goal, state.own_mean, state.own_covariance, prior=prior, scale=scale, now=now)
         weights = fusion_weights(
             sure=certainty(target.covariance, prior.covariance),
             change=self._change(now),

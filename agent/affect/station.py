@@ -5,6 +5,9 @@ Rules:
 - The model's answer is no measurement but an estimate: it holds what one would expect anyway, and looks back over two
   and a half minutes, so that two answers in a row say nearly the same. It is joined with what is believed by covariance
   intersection; however often it comes, the state is never surer than the model or the listener's own word.
+- What is believed is the state apart from the music that plays; what the music does, the difference that it makes to
+  the model's answer, is added on top. Only the former is there when the next track begins, and a queue that followed
+  the latter would follow itself.
 - Poor signals count less: the weight of an answer is the streams' quality.
 - Without a single feature of the body nothing is observed: the state relaxes to the personal prior. Motion alone is no
   evidence of a feeling.
@@ -17,7 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +30,7 @@ from agent.affect.filter import Prior
 from agent.affect.profile import Profile
 from agent.affect.steps import Reception, StepHistory
 from models.errors import AttuneError
-from models.physiology.schema import STEPS
+from models.physiology.schema import INDEX, STEPS
 from models.physiology.steps import history
 from models.physiology.windows import Floats
 from models.wire.messages import Affect, Source
@@ -50,8 +53,19 @@ _SET_BACK_S: Final = 5.0
 """Less is the jitter of threads; more is a clock that was set: waiting for it to catch up would freeze the state."""
 _WORD_SD: Final = 0.12
 """Error of a self-report: half the spacing of the nine-point scale that such scales are validated on."""
+_HEARD: Final = [INDEX["heard_valence"], INDEX["heard_arousal"]]
+_LEAST_NARROWED: Final = 0.25
+"""What is known of the music leaves at least this share of the variance."""
 _HIGHEST_LOG_VARIANCE: Final = 2.0
 _LOWEST_LOG_VARIANCE: Final = -6.0
+
+
+class _Answer(NamedTuple):
+    """What the model says: mean and variance of valence and arousal, [2] each, and attention, [STEPS]."""
+
+    mean: NDArray[np.float64]
+    variance: NDArray[np.float64]
+    attention: NDArray[np.float32]
 
 
 class UserEmotionModel(Protocol):
@@ -68,8 +82,10 @@ class AffectState:
 
     Attributes:
         t: seconds since the epoch.
-        mean: float64 [2], valence and arousal in [-1, 1].
+        mean: float64 [2], valence and arousal in [-1, 1], as felt now.
         covariance: float64 [2, 2].
+        own_mean: float64 [2], what of it is not the doing of the music that plays: what the next track has to fit.
+        own_covariance: float64 [2, 2].
         quality: of the streams behind it, [0, 1]; 0 without any.
         calibrated: whether the listener's own baseline is known.
         attention: float32 [32], weights of the steps, newest last; zeros where the model was not asked.
@@ -79,6 +95,8 @@ class AffectState:
     t: float
     mean: NDArray[np.float64]
     covariance: NDArray[np.float64]
+    own_mean: NDArray[np.float64]
+    own_covariance: NDArray[np.float64]
     quality: float
     calibrated: bool
     attention: NDArray[np.float32]
@@ -133,6 +151,8 @@ class AffectStation:
         self._belief = state_filter.start(self.profile.prior(), now)
         self._observed_at = now
         self._heard: tuple[float, float] | None = None
+        self._moved = np.zeros(2)
+        self._narrowed = np.ones(2)
         self._attention = np.zeros(STEPS, dtype=np.float32)
 
     def use(self, model: UserEmotionModel) -> None:
@@ -197,13 +217,18 @@ class AffectStation:
         prior = self.profile.prior()
         self._belief = state_filter.predict(self._belief, prior, now)
         self._attention = np.zeros(STEPS, dtype=np.float32)
-        if self._model is not None and quality > 0.0:
-            self._observe(prior, quality, now)
+        answers = self._ask() if self._model is not None and quality > 0.0 else None
+        passed = min(now - self._observed_at, _LONGEST_STRIDE_S)
+        if passed > 0.0:
+            self._observe(answers, prior, quality, passed)
         self._observed_at = max(self._observed_at, now)
+        own = self._belief.covariance
         return AffectState(
             t=now,
-            mean=self._belief.mean,
-            covariance=self._belief.covariance,
+            mean=np.clip(self._belief.mean + self._moved, -1.0, 1.0),
+            covariance=self._narrowed[:, np.newaxis] * own * self._narrowed,
+            own_mean=self._belief.mean,
+            own_covariance=own,
             quality=quality,
             calibrated=self.profile.baseline.calibrated,
             attention=self._attention,
@@ -222,29 +247,46 @@ class AffectStation:
         if finished:
             self._steps.usually(self.profile.usual, self.profile.report_count)
 
-    def _observe(self, prior: Prior, quality: float, now: float) -> None:
-        answer = self._ask()
-        passed = min(now - self._observed_at, _LONGEST_STRIDE_S)
-        if answer is None or not passed > 0.0:
+    def _observe(self, answers: tuple[_Answer, _Answer] | None, prior: Prior, quality: float, passed: float) -> None:
+        """Follow the model's answers for `passed` seconds: with the music that plays, and as if none did."""
+        followed = -math.expm1(-passed / TRACKING_S)
+        if answers is None:
+            self._moved -= followed * self._moved
+            self._narrowed += followed * (1.0 - self._narrowed)
             return
-        mean, variance = answer
+        felt, own = answers
         # The surer of two estimates counts more (Niehsen 2002); to the third power, so that the listener's own word
         # outlasts a sensor that contradicts it by a minute or two, until it has grown old by itself.
-        freedom = min(1.0, float(np.trace(self._belief.covariance)) / float(variance.sum())) ** 3
+        freedom = min(1.0, float(np.trace(self._belief.covariance)) / float(own.variance.sum())) ** 3
         self._belief = state_filter.join(
             self._belief,
             prior,
-            mean,
-            np.diag(variance),
+            own.mean,
+            np.diag(own.variance),
             quality * -math.expm1(-passed / TRACKING_S * freedom),
             most=FASTEST_PER_S * passed,
         )
+        self._moved += followed * (felt.mean - own.mean - self._moved)
+        narrower = np.sqrt(np.clip(felt.variance / own.variance, _LEAST_NARROWED, 1.0))
+        self._narrowed += followed * (narrower - self._narrowed)
 
-    def _ask(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-        """Mean and variance from the model, [2] each; None where it fails."""
+    def _ask(self) -> tuple[_Answer, _Answer] | None:
+        """The model's answers with the music that plays and as if none did; None where it fails."""
         raw = self._steps.raw()
         raw[:, self.profile.baseline.unknown()] = np.nan
         steps, mask = history(raw, self.profile.baseline.own())
+        felt = self._run(steps, mask)
+        if felt is None:
+            return None
+        self._attention = felt.attention
+        if not mask[:, _HEARD].any():
+            return felt, felt
+        quiet = mask.copy()
+        quiet[:, _HEARD] = 0.0
+        own = self._run(steps * quiet, quiet)
+        return (felt, own) if own is not None else None
+
+    def _run(self, steps: NDArray[np.float32], mask: NDArray[np.float32]) -> _Answer | None:
         try:
             answer = self._model.run(steps=steps[np.newaxis], mask=mask[np.newaxis]) if self._model else {}
             mean = np.asarray(answer["mean"], dtype=np.float64).reshape(2)
@@ -257,5 +299,5 @@ class AffectStation:
         if not (np.isfinite(mean).all() and np.isfinite(log_variance).all() and np.isfinite(attention).all()):
             self.faults += 1
             return None
-        self._attention = attention
-        return np.clip(mean, -1.0, 1.0), np.exp(np.clip(log_variance, _LOWEST_LOG_VARIANCE, _HIGHEST_LOG_VARIANCE))
+        variance = np.exp(np.clip(log_variance, _LOWEST_LOG_VARIANCE, _HIGHEST_LOG_VARIANCE))
+        return _Answer(np.clip(mean, -1.0, 1.0), variance, attention)

@@ -146,6 +146,26 @@ def test_motion_alone_says_nothing_of_a_feeling():
     assert state.mean == pytest.approx(station.profile.prior().mean)
 
 
+def test_what_the_music_does_is_felt_but_is_not_the_listeners_own():
+    class Moved(HeartModel):
+        """Music raises what is felt by half of its own arousal."""
+
+        def run(self, *, steps: np.ndarray, mask: np.ndarray) -> dict[str, np.ndarray]:
+            answer = super().run(steps=steps, mask=mask)
+            heard = INDEX["heard_arousal"]
+            answer["mean"][0, 1] += 0.5 * float((steps * mask)[0, -1, heard]) * 0.5
+            return answer
+
+    station = AffectStation(Moved(), now=T)
+    station.hear(0.0, 0.8, T)
+    loud = run(station, T, 120, 70.0)[-1]
+    assert loud.mean[1] - loud.own_mean[1] == pytest.approx(0.4, abs=0.05)
+    station.silence(T + 120.0)
+    over = run(station, T + 120.0, 200, 70.0)[-1]
+    assert over.mean[1] - over.own_mean[1] == pytest.approx(0.0, abs=0.02)
+    assert over.own_mean[1] == pytest.approx(loud.own_mean[1], abs=0.1)
+
+
 def test_looking_more_often_makes_nobody_surer():
     seldom, often = AffectStation(HeartModel(), now=T), AffectStation(HeartModel(), now=T)
     for second in range(1, 121):
