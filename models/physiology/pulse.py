@@ -4,6 +4,26 @@ The activity is the part of the wave that stands above its own local mean, freed
 the systolic peak stands out and the dicrotic wave, which falls into the trough that the mean leaves behind a systole,
 does not. Elgendi et al. 2013 (PLoS ONE 8:e76585) compare two moving averages for the same reason.
 
+A beat's time is its systolic peak, but its intervals are measured where the wave rises through that local mean, to a
+fraction of a sample. A peak is flat, and a wrist's is often double: there noise moves it by tens of milliseconds, and a
+steep flank hardly. Peralta et al. 2019 (Physiol. Meas. 40:025007) compare five points with the ECG, and Peláez-Coca et
+al. 2022 (IEEE JBHI 26:539) find the middle of the upstroke the most accurate where samples are few; the rise through
+the local mean is such a middle that asks for neither foot nor crest.
+Measured on twelve people of HKU956 (Empatica E4; ln RMSSD against the band's own, in songs of which it covers 85 %) and
+on 150 s of finger PPG beside an ECG (RMS error of the intervals):
+
+    point                                      r      distance of runs of ten      error beside the ECG
+    systolic peak                            .26                       23.7 ms                   3.0 ms
+    steepest upstroke                        .91                       10.7 ms                   3.9 ms
+    largest second derivative                .91                       10.9 ms                   4.2 ms
+    foot, the minimum before                 .94                       10.4 ms                  16.6 ms
+    foot, intersecting tangents              .92                       10.6 ms                   6.0 ms
+    half way from foot to crest              .92                        9.9 ms                   4.3 ms
+    rise through the local mean              .96                        8.9 ms                   4.7 ms
+
+(The derivatives and levels are of a Gaussian of 50 ms, the best for most; 15 to 80 ms were tried.)
+The other twelve people and the other half of the recording are in the table of parity.
+
 `analyse` of a window and `PulseBeats` fed with the same samples give the same beats: the one calls the other.
 A PPG comes in arbitrary units: amplitudes mean something only against others of the same wearable.
 """
@@ -28,7 +48,8 @@ from models.physiology.windows import Floats
 __all__ = ["LEAST_RATE_HZ", "Pulse", "PulseBeats", "amplitude", "analyse"]
 
 Pulse = Found
-"""What a stretch of PPG shows: the beats' systolic peaks, and each one's height above the foot before it."""
+"""What a stretch of PPG shows: the beats' systolic peaks, the intervals between their upstrokes, and each peak's height
+above the foot before it."""
 
 LEAST_RATE_HZ: Final = 16.0
 """Below this a systole has fewer than two samples."""
@@ -41,6 +62,10 @@ _MEAN_S: Final = 0.3
 _SYSTOLE_S: Final = 0.1
 _NEAR_S: Final = 0.15
 """The wave's top lies this near the middle of the systole."""
+_RISE_S: Final = 0.5
+"""The wave rises through its local mean no earlier before the systole's middle."""
+_EDGE_S: Final = 0.5
+"""Nearer to either end of a stretch the local mean lacks samples: off by 1 ms there, by 5 ms at 0.3 s, by 45 at 0.1."""
 _SHAPE_S: Final = (0.3, 0.3)
 _TWIN: Final = 1.5
 """A slow pulse's second wave may stand out like a beat of its own, but hardly ever as high as the first."""
@@ -90,7 +115,8 @@ class PulseBeats(BeatDetector):
 
     def _peak(self, settled: Settled) -> Peak:
         top = self._top(settled.candidate.place)
-        return Peak(top, self._height(settled.before.place, round(top)) if settled.before is not None else _NAN)
+        height = self._height(settled.before.place, round(top)) if settled.before is not None else _NAN
+        return Peak(top, height, self._rise(settled.candidate.place))
 
     def _top(self, place: int) -> float:
         """Where the slope passes through zero, nearest to the systole's middle."""
@@ -106,6 +132,18 @@ class PulseBeats(BeatDetector):
         first += half
         turn = int(turns[np.abs(turns + (first - place)).argmin()])
         return first + turn + zero_offset(slopes, turn)
+
+    def _rise(self, place: int) -> float:
+        """Where the wave last rises through its local mean before a systole; NaN where a stretch begins or ends."""
+        first = max(place - round(_RISE_S * self.rate_hz), 0)
+        wave = self._shapes.between(first, place + 2)
+        rises = np.flatnonzero((wave[:-1] < 0.0) & (wave[1:] >= 0.0))
+        if not len(rises):
+            return _NAN
+        last, edge = int(rises[-1]), _EDGE_S * self.rate_hz
+        if not edge <= first + last < self._values.end - edge:
+            return _NAN
+        return first + last + zero_offset(-wave, last)
 
     def _height(self, before: int, top: int) -> float:
         half = len(self._fine) // 2

@@ -6,6 +6,7 @@ Invariants:
     - Every sample is touched a fixed number of times; memory is bounded by `_KEPT_S` seconds of signal.
     - The beats do not depend on how the samples were cut into chunks, nor on the signal's unit and offset.
     - No interval lies across a gap.
+    - Intervals lie between marks, which need not be the peaks: what is highest is not always what is sharpest in time.
 """
 
 from __future__ import annotations
@@ -44,10 +45,18 @@ _Beat = tuple[float, float, float]
 
 
 class Peak(NamedTuple):
-    """Where a beat stands: sample number with fraction, and its height in the stream's unit."""
+    """Where a beat stands.
+
+    Attributes:
+        place: sample number with fraction.
+        height: in the stream's unit.
+        mark: sample number with fraction of the point from which and to which its intervals are measured; None for
+            `place` itself, NaN where there is no such point: then neither of the two intervals is known.
+    """
 
     place: float
     height: float
+    mark: float | None = None
 
 
 class BeatDetector(ABC):
@@ -90,7 +99,7 @@ class BeatDetector(ABC):
         self._tracker = Tracker(rhythm, rate, self._look)
         self._template = Template(self._before + self._after + 1)
         self._trust = Trust(clarity, judged_s, rhythm.lag_s + _DELAY_S)
-        self._last_time = _NAN
+        self._last_mark = _NAN
         self._strongest = 0.0
 
     def add(self, times: Floats, values: Floats) -> Found:
@@ -176,8 +185,9 @@ class BeatDetector(ABC):
         self._template.learn(self._shape(settled.candidate.place))
         peak = self._peak(settled)
         time = self._time(peak.place)
-        interval = time - self._last_time if settled.before is not None else _NAN
-        self._last_time = time
+        mark = time if peak.mark is None else self._time(peak.mark)
+        interval = mark - self._last_mark if settled.before is not None and mark > self._last_mark else _NAN
+        self._last_mark = mark
         self._trust.beat(self._judged(settled, time, interval))
         return time, interval, peak.height
 
@@ -188,7 +198,9 @@ class BeatDetector(ABC):
         return Judged(time, interval, beat.likeness, settled.between / beat.strength, beat.strength, clipped)
 
     def _time(self, place: float) -> float:
-        """The time at a place, from the stamps of all samples around it."""
+        """The time at a place, from the stamps of all samples around it; NaN for NaN."""
+        if math.isnan(place):
+            return _NAN
         middle = round(place)
         first = max(middle - self._around, 0)
         stamps = self._times.between(first, middle + self._around + 1)

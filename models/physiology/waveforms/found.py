@@ -15,7 +15,8 @@ class Found(NamedTuple):
 
     Attributes:
         times: float64 [k], the beats, seconds, ascending.
-        intervals: float64 [k], seconds since the beat before; NaN for the first of all and across a gap.
+        intervals: float64 [k], seconds since the beat before; NaN for the first of all and across a gap. Measured
+            where the wave tells time best, so they may differ from the distances between `times`.
         heights: float64 [k], how tall each beat is, in the stream's unit: only ever compare within one stream.
         quality: how far the last ten seconds are to be trusted, in [0, 1]; NaN until that can be told.
     """

@@ -108,7 +108,9 @@ class Trust:
         self._newest = newest
 
     def now(self, *, settled: bool = False) -> float:
-        """Quality; NaN below five settled seconds and before there is a template. Judged anew every two seconds: it looks back on ten.
+        """Quality; NaN below five settled seconds and before there is a template.
+
+        Judged anew every two seconds, for it looks back on ten.
 
         Args:
             settled: whether no beat is open any more.

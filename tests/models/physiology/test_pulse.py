@@ -25,9 +25,10 @@ def test_the_beats_of_a_clean_pulse_are_found(sampling: float, rate_hz: float):
     times = np.arange(0.0, 60.0, 1.0 / sampling)
     found = pulse.analyse(times, wave(times, rate_hz=rate_hz))
     # A slow pulse's second wave is told from a beat once it is seen to come every time.
-    after = found.times > 10.0
+    # At the end there is no local mean to rise through.
+    after = (found.times > 10.0) & (found.times < 59.0)
     assert found.intervals[after][1:] == pytest.approx(1.0 / rate_hz, rel=0.002)
-    assert int(after.sum()) == pytest.approx(50.0 * rate_hz, abs=1.5)
+    assert int(after.sum()) == pytest.approx(49.0 * rate_hz, abs=1.5)
     assert found.quality > (0.9 if rate_hz > 1.0 else 0.6)
 
 
@@ -63,7 +64,9 @@ def test_no_interval_lies_across_a_gap():
     keep = (times < 15.0) | (times > 19.0)
     found = pulse.analyse(times[keep], wave(times)[keep])
     assert np.nanmax(found.intervals) < 1.0
-    assert int(np.isnan(found.intervals).sum()) == 2
+    inside = (found.times > 1.5) & (found.times < 14.5) | (found.times > 20.5) & (found.times < 39.0)
+    assert np.isfinite(found.intervals[inside]).all()
+    assert np.isnan(found.intervals[[0, np.searchsorted(found.times, 19.0)]]).all()
     assert not ((found.times > 15.0) & (found.times < 19.0)).any()
 
 
@@ -134,6 +137,7 @@ def test_the_beats_do_not_depend_on_the_unit_or_the_offset(seed: int, scale: flo
     values = wave(times) + 0.1 * np.random.default_rng(seed).standard_normal(len(times))
     plain, other = pulse.analyse(times, values), pulse.analyse(times, scale * (values + offset))
     assert other.times == pytest.approx(plain.times, abs=1e-6)
+    assert other.intervals == pytest.approx(plain.intervals, abs=1e-6, nan_ok=True)
     assert other.heights[1:] == pytest.approx(scale * plain.heights[1:], rel=1e-6)
     assert other.quality == pytest.approx(plain.quality, abs=1e-6)
 
