@@ -129,6 +129,7 @@ def listen(
             seed=seed,
             course="scripted" if course in SCRIPTS else "random",
             script=course if course in SCRIPTS else "steady",
+            fit=course in SCRIPTS,
             reports_every_s=60.0 if "word" in row else 0.0,
         )
     )
@@ -230,10 +231,11 @@ def main() -> int:
     for row in table:
         below, gained = row["below_shuffled"], row["below_no_wearable"]
         print(
-            f"{row['course']:18} {row['row']:30} {row['distance']:.3f} (shuffled {row['shuffled']:.3f}, nearest "
-            f"{row['nearest']:.3f}); below shuffled {below[0]:+.3f} [{below[1]:+.3f}, {below[2]:+.3f}]; below no "
-            f"wearable {gained[0]:+.3f} [{gained[1]:+.3f}, {gained[2]:+.3f}]; r valence {row['correlation'][0]:+.2f}, arousal "
-            f"{row['correlation'][1]:+.2f}"
+            f"{row['course']:18} {row['row']:30} {row['distance']:.3f} "
+            f"(shuffled {row['shuffled']:.3f}, nearest {row['nearest']:.3f}); "
+            f"below shuffled {below[0]:+.3f} [{below[1]:+.3f}, {below[2]:+.3f}]; "
+            f"below no wearable {gained[0]:+.3f} [{gained[1]:+.3f}, {gained[2]:+.3f}]; "
+            f"r valence {row['correlation'][0]:+.2f}, arousal {row['correlation'][1]:+.2f}"
         )
     return 0
 
