@@ -10,7 +10,7 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
 DATA ?= ../shared/data
 DEMO_ARGUMENTS := $(if $(SECONDS),--seconds $(SECONDS)) $(if $(OUTPUT),--output $(OUTPUT)) $(if $(SEED),--seed $(SEED)) $(if $(BLE),--ble)
 
-.PHONY: help demo test test-all lint types bench bundle system clean
+.PHONY: help demo test test-all bench tables bundle system clean
 
 help: ## show what can be made
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -30,6 +30,11 @@ test-all: $(VENV)/.development system ## run all tests, the slow ones too
 
 bench: $(VENV)/.development system ## measure every promise beside its peer
 	$(BIN)/python -m benchmarks
+
+tables: $(VENV)/.development ## measure docs/tables anew, from the research data in DATA=../shared/data
+	$(BIN)/python -m benchmarks.body_and_feeling --data $(DATA)
+	$(BIN)/python -m benchmarks.parity --data $(DATA)
+	$(BIN)/python -m benchmarks.calibration --data $(DATA)
 
 bundle: $(VENV)/.development ## train the bundle that ships, from the research data in DATA=../shared/data
 	$(BIN)/attune-trainer build --data $(DATA) --out models/default

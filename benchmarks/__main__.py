@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("ranking", "latency", "at_rest", "intake", "scan")
+BENCHMARKS = ("ranking", "latency", "at_rest", "intake", "scan", "streams")
 
 
 def main() -> int:
