@@ -11,7 +11,9 @@ Leaps:      a rate that changes faster than a sinus node does costs a share for 
 Dropout:    fewer samples than the stream's own rate promises cost what is missing.
 Overlap:    beats that take more time than has passed are copies of one another; they cost what is too many.
 Motion:     shakes the light path of a PPG, and less what is derived from it: 1 / (1 + (motion / half)²) is left.
-Contact:    conductance or temperature of no skin, or a band that still warms up, costs most.
+Contact:    what comes from an empty strap counts for nothing (`agent.sensing.contact`); a temperature that still comes
+            to that of its place counts little.
+Doubt:      a heart rate counts as far as the wearable tells the beats that it was made of.
 Age:        no sample for longer than is usual, down to nothing.
 """
 
@@ -22,6 +24,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.sensing.contact import OFF, ON
 from models.physiology import beats, electrodermal, temperature
 from models.physiology.windows import Floats, window
 from models.wire.quantities import QUANTITIES
@@ -82,8 +85,13 @@ _OVERLAP: Final = 1.15
 """Beats may come early by a pack, not by a sixth of the stretch."""
 _LEAST_SATURATION: Final = 70.0
 """Below, no pulse oximeter is tested (ISO 80601-2-61); a resting listener reads 94 and more."""
-_NOT_WORN: Final = 0.25
+_NEEDS_SKIN: Final = frozenset({"hr", "rr", "ppg", "eda", "temp", "spo2"})
 _SETTLING: Final = 0.4
+_DOUBTED: Final = 0.4
+_SURE_COVERAGE: Final = 0.8
+"""A wearable leaves out beats that it doubts, and averages over them in its rate. On 3240 worn half-minutes of 24 exams
+(exam-stress) the rate of an Empatica E4 was off that of its own beats by 18 to 25 bpm in one of ten where these covered
+less than a fifth of the time, by 20 up to a half, by 12 up to .8, and by 5.5 above."""
 _NAN: Final = float("nan")
 
 
@@ -93,13 +101,15 @@ class Surroundings(NamedTuple):
     Attributes:
         motion_ms2: of the wearable itself; NaN where unknown.
         body_ms2: of whatever wearable of the listener moves most; NaN where unknown.
-        skin: share of the wearable's temperatures that can be skin; NaN where it has none.
+        contact: trust that it is worn, of `agent.sensing.contact`.
+        told: share of the time of the wearable's heart rate that its beats cover; NaN where it sends none.
         beats: for `ppg` and `ecg`, what their beats say of the waveform; NaN where too little came to say.
     """
 
     motion_ms2: float = _NAN
     body_ms2: float = _NAN
-    skin: float = _NAN
+    contact: float = ON
+    told: float = _NAN
     beats: float = _NAN
 
 
@@ -143,7 +153,10 @@ def coverage(quantity: str, times: Floats, values: Floats) -> float:
     if quantity == "rr":
         covered = float(np.add.reduce(values[1:], dtype=np.float64)) / span
         return min(1.0, covered) if covered <= _OVERLAP else 1.0 / covered
-    usual = float(np.partition(distances := np.diff(times), len(distances) // 2)[len(distances) // 2])
+    # Not the median: where every third sample is missing, half of the distances are single and half are double, and the
+    # median would be now the one, now the other.
+    distances = np.diff(times)
+    usual = float(np.partition(distances, place := 2 * len(distances) // 5)[place])
     return min(1.0, usual * (len(times) - 1) / span) if usual > 0.0 else 0.5
 
 
@@ -177,7 +190,7 @@ def signal_quality(quantity: str, times: Floats, values: Floats, around: Surroun
     times, values = window(times, values, at=float(times[-1]), seconds=JUDGED_S[quantity])
     trust = coverage(quantity, times, values) * steadiness(quantity, around.motion_ms2)
     trust *= _range(quantity, times, values) * _contact(quantity, times, values, around)
-    trust *= _alive(quantity, times, values, around)
+    trust *= _alive(quantity, times, values, around) * _doubt(quantity, around)
     if quantity in {"ppg", "ecg"}:
         # Too short to find beats in: some trust, so that the stream is not hidden for its first seconds.
         trust *= 0.5 if np.isnan(around.beats) else around.beats
@@ -199,12 +212,21 @@ def _range(quantity: str, times: Floats, values: Floats) -> float:
 
 def _contact(quantity: str, times: Floats, values: Floats, around: Surroundings) -> float:
     """Trust that the contact with the skin leaves."""
-    if quantity == "temp":
-        return 1.0 if temperature.has_settled(times, values) else _SETTLING
-    if quantity in {"hr", "rr", "ppg", "eda", "spo2"} and around.skin < 0.5:
-        # Wrists get cold and some thermometers feel the room: little is left, not nothing.
-        return _NOT_WORN
-    return 1.0
+    trust = 1.0
+    if quantity in _NEEDS_SKIN:
+        trust = around.contact
+    elif quantity == "ecg" and around.contact <= OFF:
+        # Electrodes hold where a thermometer in the case feels the room: doubt alone does not matter to them.
+        trust = OFF
+    settled = quantity != "temp" or temperature.has_settled(times, values)
+    return trust if settled else trust * _SETTLING
+
+
+def _doubt(quantity: str, around: Surroundings) -> float:
+    """Trust that the wearable itself has in its heart rate."""
+    if quantity != "hr" or np.isnan(around.told):
+        return 1.0
+    return _DOUBTED + (1.0 - _DOUBTED) * min(1.0, around.told / _SURE_COVERAGE)
 
 
 def _alive(quantity: str, times: Floats, values: Floats, around: Surroundings) -> float:

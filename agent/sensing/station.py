@@ -10,6 +10,7 @@ Rules:
   been silent for ten minutes, or is refused.
 - Of several wearables the best stream of each quantity counts. It keeps its place until another is clearly better, so
   that two equal ones do not alternate. A stream below `LEAST_QUALITY` counts for nothing.
+- Of a wearable that is not worn nothing counts; and its heart rate counts as far as its beats do.
 - Beats come from an ECG, from RR intervals or from a PPG: whichever is best, and has been heard for long enough.
 - Time is that of the device's clock. When it is set back, what lies ahead of it is forgotten; when it is set forward,
   what was heard has grown old. No zone and no daylight saving enters.
@@ -25,6 +26,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.sensing.contact import Signs, contact
 from agent.sensing.quality import Surroundings, plausible
 from agent.sensing.sequence import Arrival
 from agent.sensing.stream import Stream
@@ -32,7 +34,7 @@ from models.errors import WireError
 from models.physiology.features import LONGEST_WINDOW_S, features_of_windows
 from models.physiology.motion import Movement
 from models.physiology.pulse import Pulse
-from models.physiology.windows import Floats
+from models.physiology.windows import Floats, window
 from models.wire import senml, topics
 from models.wire.messages import Source, StreamHealth
 from models.wire.quantities import QUANTITIES
@@ -54,6 +56,11 @@ _BEATS: Final = {"ecg": 0.1, "rr": 0.05, "ppg": 0.0}
 it sends, and one found from an ECG here can be looked at, unlike the wearable's own interval."""
 _BEATS_S: Final = 30.0
 """Stretch that the beats of a source should cover before it takes the place of another."""
+_TOLD_S: Final = 30.0
+_TELLS_BEATS_S: Final = 1800.0
+"""A wearable that told a beat within this time tells what it is sure of: its silence is doubt. Wristbands keep silent
+for half an hour in less than a hundredth of the time they are worn (exam-stress, eight exams)."""
+_LEAST_TOLD_S: Final = 8.0
 _MOVES_NOTHING: Final = frozenset({"batt", "spo2"})
 """Quantities that no feature is computed from: shown to the listener, never a reason to evaluate the state."""
 _NAN: Final = float("nan")
@@ -262,17 +269,18 @@ class Sensing:
         ]
 
     def _surroundings(self, now: float) -> dict[str, Surroundings]:
-        """What is known of each wearable, from its accelerometer and thermometer."""
-        motions: dict[str, float] = {}
-        skins: dict[str, float] = {}
+        """What is known of each wearable, from the streams that explain others."""
+        wearables: dict[str, dict[str, Stream]] = {}
         for stream in self._streams.values():
-            if _tells(stream, "acc", now):
-                motions[stream.wearable] = stream.movement(now).motion_ms2
-            elif _tells(stream, "temp", now):
-                skins[stream.wearable] = stream.skin(now)
+            wearables.setdefault(stream.wearable, {})
+            if len(stream.ring) and not stream.is_ahead(now):
+                wearables[stream.wearable][stream.quantity] = stream
+        motions = {name: own["acc"].movement(now).motion_ms2 for name, own in wearables.items() if "acc" in own}
         most = max((motion for motion in motions.values() if not np.isnan(motion)), default=_NAN)
-        wearables = {stream.wearable for stream in self._streams.values()}
-        return {name: Surroundings(motions.get(name, _NAN), most, skins.get(name, _NAN)) for name in wearables}
+        return {
+            name: Surroundings(motions.get(name, _NAN), most, contact(_signs(own, now)), _told(own))
+            for name, own in wearables.items()
+        }
 
     def _choose(self, now: float) -> dict[str, Stream]:
         """The best stream of each quantity, as far as one is good enough, and the best source of beats among them."""
@@ -299,6 +307,36 @@ class Sensing:
 
         candidates = [self._best[quantity] for quantity in _BEATS if quantity in self._best]
         return max(candidates, key=rating, default=None)
+
+
+def _signs(own: Mapping[str, Stream], now: float) -> Signs:
+    """What the streams of a wearable say of its place."""
+    said = {quantity: own[quantity].signs(now) for quantity in ("temp", "eda", "acc") if quantity in own}
+    none = Signs()
+    temp = said.get("temp", none)
+    return Signs(temp.cel, temp.cel_per_min, said.get("eda", none).us, said.get("acc", none).ms2)
+
+
+def _told(own: Mapping[str, Stream]) -> float:
+    """Share of the last half minute of a wearable's heart rate that its beats cover.
+
+    Measured against the rates that came, not the clock: a packet that is lost, a pause of the radio or a start takes
+    both.
+
+    Returns:
+        NaN where it sends no beats, or too little of either came to say.
+    """
+    if "hr" not in own or "rr" not in own:
+        return _NAN
+    rates, beats = own["hr"].ring, own["rr"].ring
+    if beats.newest < rates.newest - _TELLS_BEATS_S:
+        return _NAN
+    times, _ = window(rates.times, rates.values, at=rates.newest, seconds=_TOLD_S)
+    span = float(times[-1] - times[0])
+    if span < _LEAST_TOLD_S:
+        return _NAN
+    _, intervals = window(beats.times, beats.values, at=rates.newest, seconds=_TOLD_S)
+    return min(1.0, float(intervals[plausible("rr", intervals)].sum()) / span)
 
 
 def _quality(stream: Stream, now: float, known: Mapping[str, Surroundings]) -> float:

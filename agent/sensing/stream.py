@@ -7,14 +7,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.sensing import quality
+from agent.sensing import contact, quality
 from agent.sensing.beats import BeatTrack
+from agent.sensing.contact import Signs
 from agent.sensing.quality import NOWHERE, Surroundings
 from agent.sensing.ring import Ring
 from agent.sensing.sequence import SequenceWatch
 from models.physiology.features import LONGEST_WINDOW_S
 from models.physiology.motion import MOTION_S, Movement, movement
-from models.physiology.temperature import on_skin
 from models.physiology.windows import Floats, window
 from models.wire.quantities import QUANTITIES
 
@@ -36,10 +36,11 @@ _MARGIN_S: Final = 10.0
 """A sample may be five seconds ahead; the windows must be whole all the same."""
 _MICRO: Final = 1e6
 _JUDGE_EVERY_S: Final = 1.0
-_SKIN_S: Final = 30.0
+_STIRS_EVERY_S: Final = 5.0
+"""A minute of acceleration is much to look at, and changes slowly."""
 _AHEAD_S: Final = 5.0
 _UNKNOWN: Final = Movement(None, float("nan"), float("nan"))
-_NAN: Final = float("nan")
+_NO_SIGNS: Final = Signs()
 
 
 class Stream:
@@ -68,6 +69,8 @@ class Stream:
         self._signal_quality = 0.0
         self._moved_at = -np.inf
         self._movement = _UNKNOWN
+        self._signs_at = -np.inf
+        self._signs = _NO_SIGNS
 
     def arrived(self, now: float) -> None:
         """Note that a pack came."""
@@ -135,10 +138,20 @@ class Stream:
             self._moved_at = now
         return self._movement
 
-    def skin(self, now: float) -> float:
-        """Of a `temp` stream: share of the last half minute that can be skin; NaN where there is none."""
-        _, values = self.window(now, _SKIN_S)
-        return float(np.count_nonzero(on_skin(values)) / len(values)) if len(values) else _NAN
+    def signs(self, now: float) -> Signs:
+        """What a `temp`, `eda` or `acc` stream says of the wearable's place, some seconds old at most."""
+        if not 0.0 <= now - self._signs_at < (_STIRS_EVERY_S if self.quantity == "acc" else _JUDGE_EVERY_S):
+            times, values = self.ring.times, self.ring.values
+            if self.quantity == "temp":
+                self._signs = Signs(
+                    cel=contact.level(times, values, now), cel_per_min=contact.cooling(times, values, now)
+                )
+            elif self.quantity == "eda":
+                self._signs = Signs(us=contact.level(times, values, now))
+            elif self.quantity == "acc":
+                self._signs = Signs(ms2=contact.stirring(times, values, now))
+            self._signs_at = now
+        return self._signs
 
     def is_ahead(self, now: float) -> bool:
         """Whether the newest sample lies further ahead than any that is taken: the clock was set back since."""

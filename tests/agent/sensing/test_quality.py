@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
-from agent.sensing import quality
+from agent.sensing import contact, quality
 from agent.sensing.quality import Surroundings
 from models.wire.quantities import QUANTITIES
 
@@ -130,11 +130,32 @@ def test_a_saturation_that_no_finger_has_is_not_trusted():
     assert judged("spo2", SECONDS, np.full(30, 127.0)) == judged("spo2", SECONDS, np.full(30, 40.0)) == 0.0
 
 
-@pytest.mark.parametrize("quantity", ["hr", "eda", "spo2"])
-def test_a_wearable_off_the_skin_is_hardly_trusted_in_anything(quantity: str):
-    values = {"hr": 70 + WAVER, "eda": 2 + 0.1 * WAVER, "spo2": 97 + 0.2 * WAVER}[quantity]
-    assert judged(quantity, SECONDS, values, skin=1.0) == pytest.approx(1.0)
-    assert judged(quantity, SECONDS, values, skin=0.0) < 0.3
+@pytest.mark.parametrize("quantity", ["hr", "eda", "spo2", "temp"])
+def test_a_wearable_off_the_skin_is_not_believed_in_anything(quantity: str):
+    values = {"hr": 70 + WAVER, "eda": 2 + 0.1 * WAVER, "spo2": 97 + 0.2 * WAVER, "temp": 27 + 0.01 * WAVER}[quantity]
+    assert judged(quantity, SECONDS, values, contact=contact.ON) == pytest.approx(1.0)
+    assert judged(quantity, SECONDS, values, contact=contact.UNSURE) == pytest.approx(contact.UNSURE)
+    assert judged(quantity, SECONDS, values, contact=contact.OFF) <= 0.05
+
+
+def test_electrodes_suffer_from_a_wearable_that_is_off_alone():
+    at = np.arange(0.0, 10.0, 1 / 130)
+    wave = 1e-3 * np.sin(8 * at)
+    trust = [judged("ecg", at, wave, beats=1.0, contact=each) for each in (contact.UNSURE, contact.OFF)]
+    assert trust == pytest.approx([1.0, contact.OFF], rel=0.01)
+
+
+def test_a_rate_counts_as_far_as_the_wearable_tells_its_beats():
+    trust = [judged("hr", SECONDS, 70 + WAVER, told=told) for told in (0.0, 0.4, 0.8, 1.0)]
+    assert trust == pytest.approx([0.4, 0.7, 1.0, 1.0])
+    assert judged("eda", SECONDS, 2 + 0.1 * WAVER, told=0.0) == pytest.approx(1.0)
+
+
+def test_a_stream_that_misses_every_third_sample_keeps_its_quality_from_second_to_second():
+    at = np.delete(np.arange(60.0), np.arange(0, 60, 3)) + 1e-6 * np.sin(np.arange(40))
+    found = [judged("hr", at[:n], 70 + np.sin(at[:n])) for n in range(30, 40)]
+    assert max(found) - min(found) < 0.03
+    assert found[0] == pytest.approx(0.67, abs=0.05)
 
 
 def test_a_band_that_still_warms_up_is_trusted_less():
@@ -148,7 +169,11 @@ def test_a_band_that_still_warms_up_is_trusted_less():
     at=st.lists(st.floats(0, 100), min_size=1, max_size=60).map(sorted),
     value=st.floats(-1e9, 1e9),
     step=st.floats(-1e3, 1e3),
-    around=st.tuples(*[st.one_of(st.just(NAN), st.floats(0, 50))] * 2, *[st.one_of(st.just(NAN), st.floats(0, 1))] * 2),
+    around=st.tuples(
+        *[st.one_of(st.just(NAN), st.floats(0, 50))] * 2,
+        st.sampled_from([contact.ON, contact.UNSURE, contact.OFF]),
+        *[st.one_of(st.just(NAN), st.floats(0, 1))] * 2,
+    ),
 )
 @settings(deadline=None, max_examples=200)
 def test_whatever_comes_the_quality_is_a_share(
