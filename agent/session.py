@@ -29,7 +29,7 @@ from agent.ranking.taste import Play, taste_of
 from agent.ranking.weights import certainty, fusion_weights
 from agent.repertoire import Repertoire
 from agent.sensing.station import Intake, Sensing
-from models.physiology.schema import INDEX
+from models.physiology.motion import Activity, Movement
 from models.situation import situation_vector
 from models.wire import messages
 
@@ -41,9 +41,8 @@ _CHANGE_S: Final = 60.0
 """A state is changing when it moved within the last minute."""
 _CHANGE_FULL: Final = 0.5
 """By so much, in the plane's units, to count as changing fully: half of the way from even to extreme."""
-_WALKING: Final = 0.6
-_RUNNING: Final = 5.0
-"""Standard deviation of the acceleration's magnitude in m/s²: wrist at rest 0.05, walking 1–3, running 6–15."""
+_ACTIVITY: Final = {Activity.STILL: 0.0, Activity.HAND: 0.0, Activity.WALKING: 0.5, Activity.RUNNING: 1.0}
+"""On the scale of the situation. A hand that works moves as much as one that walks, and says nothing of a walk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +54,14 @@ class Observation:
         values: float32 [len(PHYSIOLOGY)], see `Sensing.features`.
         present: bool, likewise.
         sources: the wearable behind each quantity.
+        movement: what the listener does; None without an accelerometer.
     """
 
     now: float
     values: NDArray[np.float32]
     present: NDArray[np.bool_]
     sources: dict[str, messages.Source]
+    movement: Movement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class Session:
     def observe(self, *, now: float) -> Observation:
         """Read the streams: quick, and in the same thread as `accept`."""
         values, present = self.sensing.features(now)
-        return Observation(now, values, present, self.sensing.sources(now))
+        return Observation(now, values, present, self.sensing.sources(now), self.sensing.movement(now))
 
     def evaluate(self, seen: Observation, kind: messages.CauseKind, *, since: float) -> Evaluation:
         """Feature → state → ranking. Touches nothing that `accept` and `observe` do, so it may run in a thread.
@@ -119,8 +120,7 @@ class Session:
         affect = state.message(self.repertoire.bundle_version)
         if not len(self.repertoire.tracks):
             return Evaluation(affect, None)
-        motion = float(np.exp(seen.values[INDEX["motion"]])) if seen.present[INDEX["motion"]] else None
-        return Evaluation(affect, self._rank(state, motion, messages.Cause(kind, since, 0.0), seen.now))
+        return Evaluation(affect, self._rank(state, seen.movement, messages.Cause(kind, since, 0.0), seen.now))
 
     def feel(self, valence: float, arousal: float, *, now: float, of: Literal["mood", "music"] = "mood") -> None:
         """The listener said how they feel, or what the music does to them."""
@@ -196,7 +196,7 @@ class Session:
         repertoire = self.repertoire
         self.taste = taste_of(self._plays, repertoire.tracks, repertoire.slices, repertoire.sequence, now=now)
 
-    def _rank(self, state: AffectState, motion: float | None, cause: messages.Cause, now: float) -> messages.Queue:
+    def _rank(self, state: AffectState, movement: Movement | None, cause: messages.Cause, now: float) -> messages.Queue:
         prior = self.affect.profile.prior()
         scale = self.repertoire.tracks.scale
         target = target_of(self.goal, state.own_mean, state.own_covariance, prior=prior, scale=scale, now=now)
@@ -212,7 +212,7 @@ class Session:
             weights=weights,
             taste=self.taste,
             situation=situation_vector(
-                hour=local.tm_hour + local.tm_min / 60, weekday=local.tm_wday, activity=_activity(motion)
+                hour=local.tm_hour + local.tm_min / 60, weekday=local.tm_wday, activity=_activity(movement)
             ),
             now=now,
             exclude=[row for row in {self.playing, *self.prepared} if row is not None],
@@ -266,7 +266,5 @@ def _parts(values: NDArray[np.float64]) -> messages.Parts:
     return messages.Parts(**dict(zip(SIGNALS, map(_rounded, values), strict=True)))
 
 
-def _activity(motion: float | None) -> float | None:
-    if motion is None:
-        return None
-    return 0.0 if motion < _WALKING else 0.5 if motion < _RUNNING else 1.0
+def _activity(movement: Movement | None) -> float | None:
+    return _ACTIVITY[movement.activity] if movement is not None and movement.activity is not None else None

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import msgspec
 import numpy as np
 import pytest
 from stand_in_library import repertoire
 
 from agent.affect.station import AffectStation
+from agent.ranking.ranker import Ranker, Ranking
 from agent.repertoire import Repertoire
 from agent.sensing.station import Sensing
 from agent.session import Evaluation, Session
 from models.bundle.reader import Bundle, default_bundle
+from models.situation import SITUATION
 from models.wire.senml import encode
 from models.wire.topics import sense
 
@@ -163,6 +168,40 @@ def test_hold_keeps_the_emotion_of_the_music_that_played(replay: Replay) -> None
     goal = replay.evaluate("command").queue.goal
     emotion = replay.session.repertoire.tracks.emotion[playing]
     np.testing.assert_allclose([goal.valence, goal.arousal], emotion, atol=1e-6)
+
+
+class Situations:
+    """Ranks as the other does, and keeps the situations that it was told."""
+
+    def __init__(self, ranker: Ranker) -> None:
+        self._ranker = ranker
+        self.told: list[float | None] = []
+
+    def rank(self, **known: Any) -> Ranking:
+        vector = dict(zip(SITUATION, known["situation"].tolist(), strict=True))
+        self.told.append(vector["activity"] if vector["activity_known"] else None)
+        return self._ranker.rank(**known)
+
+
+@pytest.mark.parametrize(
+    ("swing_ms2", "swing_hz", "activity"),
+    [(0.0, 1.0, 0.0), (2.0, 0.0, 0.0), (2.0, 1.8, 0.5), (9.0, 2.8, 1.0)],
+    ids=["still", "hand moving", "walking", "running"],
+)
+def test_the_situation_is_what_the_listener_does(
+    library: Repertoire, bundle: Bundle, swing_ms2: float, swing_hz: float, activity: float
+) -> None:
+    told = Situations(library.ranker)
+    replay = Replay(dataclasses.replace(library, ranker=told), bundle)
+    replay.evaluate("start")
+    for _ in range(12):
+        replay.now += 1.0
+        times = replay.now - 1.0 + np.arange(1, 33) / 32
+        swing = np.sin(2 * np.pi * swing_hz * times) if swing_hz else replay.random.standard_normal(32)
+        values = np.outer(9.81 + swing_ms2 * swing, (0.0, 0.6, 0.8))
+        replay.session.accept(sense("me", "band", "acc"), encode("acc", times, values), now=replay.now)
+    replay.evaluate()
+    assert told.told == [None, activity]
 
 
 def test_a_library_without_a_track_gives_a_state_and_no_queue(bundle: Bundle) -> None:
