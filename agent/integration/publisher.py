@@ -79,7 +79,7 @@ class Publisher:
     def health(self, message: Health) -> None:
         """Publish what works and what does not; without the streams' values where those stay at home."""
         if not self._tells_streams:
-            streams = [msgspec.structs.replace(stream, last=None) for stream in message.streams]
+            streams = [msgspec.structs.replace(stream, last=None, activity=None) for stream in message.streams]
             message = msgspec.structs.replace(message, streams=streams)
         self._publish(self._topics.health, encode(message), qos=0, retain=True)
 

@@ -86,6 +86,9 @@ _OVERLAP: Final = 1.15
 _LEAST_SATURATION: Final = 70.0
 """Below, no pulse oximeter is tested (ISO 80601-2-61); a resting listener reads 94 and more."""
 _NEEDS_SKIN: Final = frozenset({"hr", "rr", "ppg", "eda", "temp", "spo2"})
+_NEEDS_WEARER: Final = frozenset({"ecg", "acc"})
+"""Electrodes hold where a thermometer in the case feels the room, and a loose band moves with its wearer: doubt alone
+does not matter to them."""
 _SETTLING: Final = 0.4
 _DOUBTED: Final = 0.4
 _SURE_COVERAGE: Final = 0.8
@@ -215,8 +218,7 @@ def _contact(quantity: str, times: Floats, values: Floats, around: Surroundings)
     trust = 1.0
     if quantity in _NEEDS_SKIN:
         trust = around.contact
-    elif quantity == "ecg" and around.contact <= OFF:
-        # Electrodes hold where a thermometer in the case feels the room: doubt alone does not matter to them.
+    elif quantity in _NEEDS_WEARER and around.contact <= OFF:
         trust = OFF
     settled = quantity != "temp" or temperature.has_settled(times, values)
     return trust if settled else trust * _SETTLING

@@ -26,13 +26,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.sensing.contact import Signs, contact
+from agent.sensing.contact import OFF, Signs, contact
 from agent.sensing.quality import Surroundings, plausible
 from agent.sensing.sequence import Arrival
 from agent.sensing.stream import Stream
 from models.errors import WireError
 from models.physiology.features import LONGEST_WINDOW_S, features_of_windows
-from models.physiology.motion import Movement
+from models.physiology.motion import Activity, Movement
 from models.physiology.pulse import Pulse
 from models.physiology.windows import Floats, window
 from models.wire import senml, topics
@@ -247,10 +247,14 @@ class Sensing:
         }
 
     def movement(self, now: float) -> Movement | None:
-        """What the listener does, from the accelerometer that moves most; None without one."""
-        found = [stream.movement(now) for stream in self._streams.values() if _tells(stream, "acc", now)]
-        known = [movement for movement in found if movement.activity is not None]
-        return max(known, key=lambda movement: movement.motion_ms2, default=None)
+        """What the listener does, from the accelerometer that moves most of those that are worn; None without one."""
+        known = self._surroundings(now)
+        told = [
+            stream.movement(now)
+            for stream in self._streams.values()
+            if _activity(stream, known[stream.wearable], now) is not None
+        ]
+        return max(told, key=lambda movement: movement.motion_ms2, default=None)
 
     def streams(self, now: float) -> list[StreamHealth]:
         """All streams that were heard within the hour, by wearable and quantity."""
@@ -263,6 +267,7 @@ class Sensing:
                 quality=_share(_quality(stream, now, known)),
                 age_s=round(stream.age_s(now), 3),
                 last=stream.last(),
+                activity=_activity(stream, known[stream.wearable], now),
             )
             for _, stream in sorted(self._streams.items())
             if stream.age_s(now) < _FORGOTTEN_S and not stream.is_ahead(now)
@@ -346,6 +351,13 @@ def _quality(stream: Stream, now: float, known: Mapping[str, Surroundings]) -> f
 def _tells(stream: Stream, quantity: str, now: float) -> bool:
     """Whether a stream is of the quantity and fresh enough to speak of now."""
     return stream.quantity == quantity and len(stream.ring) > 0 and not stream.is_ahead(now)
+
+
+def _activity(stream: Stream, around: Surroundings, now: float) -> Activity | None:
+    """What the wearer of an `acc` stream does; a wearable that is not worn knows nothing of that."""
+    if not _tells(stream, "acc", now) or around.contact <= OFF:
+        return None
+    return stream.movement(now).activity
 
 
 def _share(value: float) -> float:

@@ -157,6 +157,10 @@ class StreamHealth(msgspec.Struct, frozen=True):
     quality: Share
     age_s: float
     last: float | None = None
+    activity: Annotated[
+        str | None,
+        Meta(description="of an acceleration: still, hand moving, walking or running, where that can be told"),
+    ] = None
 
 
 class Health(msgspec.Struct, frozen=True):

@@ -26,6 +26,7 @@ _QUANTITIES: Final = {
 }
 """What a quantity is called, in short where the wearable stands beside it, and how its last value is shown: format,
 factor from the wire's unit."""
+_ACTIVITIES: Final = {"still": "still", "hand moving": "hand", "walking": "walking", "running": "running"}
 _OLD_AFTER_S: Final = {"batt": 600.0}
 _OLD_S: Final = 10.0
 _MARK_CELLS: Final = 2
@@ -63,7 +64,7 @@ def streams_title(view: View) -> str:
 
 
 def stream_lines(view: View, width: int, height: int) -> Iterator[Text]:
-    """One line a stream: a mark where the state rests on it, its name, quality, last value, rate and age.
+    """One line a stream: a mark where the state rests on it, its name, quality, last value or activity, rate and age.
 
     Args:
         view: what is known.
@@ -121,6 +122,9 @@ def _line(shown: _Shown, *, several: bool, width: int) -> Text:
     usual = 3.0 / stream.rate_hz if stream.rate_hz else 0.0
     is_old = shown.age_s > max(_OLD_AFTER_S.get(stream.quantity, _OLD_S), usual)
     value = "" if stream.last is None else form.format(stream.last * factor)
+    if stream.activity in _ACTIVITIES:
+        # Gravity is most of an acceleration and the same for all: what its wearer does says more.
+        value = _ACTIVITIES[stream.activity]
     rate = _rate(stream.rate_hz)
     if is_old and not columns.age:
         # Where there is no room for both, how old a value is matters more than how fast others came.

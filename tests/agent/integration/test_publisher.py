@@ -41,7 +41,7 @@ NOW = Now(1.0, "stopped", 0.0, None, "")
 PARTS = Parts(0.25, 0.25, 0.25, 0.25)
 TRACK = QueueTrack("a", "Title", "Artist", 0.5, 0.1, 0.2, PARTS, "calm")
 QUEUE = Queue(1.0, Goal("match"), PARTS, [TRACK] * 12, Cause("start", 1.0, 3.0))
-HEALTH = Health(1.0, 2.0, "ok", {}, {}, [StreamHealth("band", "hr", 1.0, 0.9, 0.2, last=61.0)])
+HEALTH = Health(1.0, 2.0, "ok", {}, {}, [StreamHealth("band", "hr", 1.0, 0.9, 0.2, last=61.0, activity="walking")])
 BUNDLE = BundleStatus(1.0, "2026.11.3", "e1", "tflite", {"hybrid": "int8"}, "stable")
 
 
@@ -114,6 +114,7 @@ def test_on_an_external_broker_affect_and_stream_values_stay_at_home() -> None:
         "quality": 0.9,
         "age_s": 0.2,
         "last": None,
+        "activity": None,
     }
 
 

@@ -17,6 +17,7 @@ from agent.sensing.contact import OFF, ON, UNSURE, Signs
 from benchmarks.replay import Replayed, replay
 from firmware_sim.recordings import exam_stress, hku956
 from firmware_sim.recordings.recording import Recording, Series, entries, header
+from models.physiology.motion import Activity
 from models.physiology.schema import INDEX
 
 NOW = 1.8e9
@@ -87,12 +88,16 @@ def test_what_a_wristband_on_a_table_says_counts_for_nothing_until_it_is_put_on(
         worn.second("band", NOW + second, rate=118.0)
     assert worn.quality("band", "hr", NOW + 60) <= 0.05
     assert worn.quality("band", "rr", NOW + 60) <= 0.05
-    assert set(worn.sensing.sources(NOW + 60)) == {"acc"}
-    assert not worn.sensing.features(NOW + 60)[1][INDEX["heart_rate"]]
+    assert worn.sensing.sources(NOW + 60) == {}
+    assert not worn.sensing.features(NOW + 60)[1].any()
+    assert worn.sensing.movement(NOW + 60) is None, "a table says nothing of what its owner does"
     for second in range(60, 130):
-        lying(worn, "band", NOW + second, cel=33.0, us=2.0, noise=0.3)
+        lying(worn, "band", NOW + second, cel=33.0, us=2.0, noise=0.15)
         worn.second("band", NOW + second)
     assert worn.quality("band", "hr", NOW + 130) > 0.9
+    found = worn.sensing.movement(NOW + 130)
+    assert found is not None
+    assert found.activity is Activity.STILL
 
 
 def test_a_strap_on_somebody_motionless_loses_nothing(worn: Worn):

@@ -141,6 +141,9 @@ def test_what_the_listener_does_is_told_by_what_moves_most(worn: Worn):
     assert found is not None
     assert found.activity is Activity.WALKING
     assert found.steps_hz == pytest.approx(1.9, abs=0.1)
+    told = {stream.wearable: stream.activity for stream in worn.sensing.streams(now)}
+    assert told == {"band": "still", "anklet": "walking"}
+    assert {stream.activity for stream in worn.sensing.streams(now + 30.0)} == {None}
 
 
 def test_a_rate_that_leaps_about_loses_to_a_steady_one(worn: Worn):

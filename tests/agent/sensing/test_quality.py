@@ -138,10 +138,13 @@ def test_a_wearable_off_the_skin_is_not_believed_in_anything(quantity: str):
     assert judged(quantity, SECONDS, values, contact=contact.OFF) <= 0.05
 
 
-def test_electrodes_suffer_from_a_wearable_that_is_off_alone():
+def test_electrodes_and_motion_suffer_from_a_wearable_that_is_off_alone():
     at = np.arange(0.0, 10.0, 1 / 130)
     wave = 1e-3 * np.sin(8 * at)
     trust = [judged("ecg", at, wave, beats=1.0, contact=each) for each in (contact.UNSURE, contact.OFF)]
+    assert trust == pytest.approx([1.0, contact.OFF], rel=0.01)
+    shaken = np.array((0.0, 0.0, 9.81)) + 0.1 * np.sin(np.outer(at, (1.0, 2.0, 3.0)))
+    trust = [judged("acc", at, shaken, contact=each) for each in (contact.UNSURE, contact.OFF)]
     assert trust == pytest.approx([1.0, contact.OFF], rel=0.01)
 
 

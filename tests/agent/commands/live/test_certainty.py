@@ -80,6 +80,17 @@ def test_rate_quality_age_and_last_value_of_a_stream_are_shown(observed: Observe
     assert streams_title(view).startswith("streams of band")
 
 
+@pytest.mark.parametrize(("activity", "shown"), [("hand moving", "hand"), ("walking", "walking"), (None, "9.9 m/s²")])
+@pytest.mark.parametrize("width", [26, 36, 46])
+def test_of_a_movement_the_activity_is_shown_where_it_is_known(
+    observed: Observed, width: int, activity: str | None, shown: str
+):
+    view = streams(observed, StreamHealth("band", "acc", 32.0, 0.9, 0.4, 9.9, activity))
+    (line,) = stream_lines(view, width, 9)
+    assert f" {shown} " in f"{line.plain} "
+    assert line.cell_len <= width
+
+
 @pytest.mark.parametrize("width", [26, 36, 46])
 def test_a_stream_that_fell_silent_tells_its_age_at_any_width(observed: Observed, width: int):
     view = streams(observed, StreamHealth("band", "hr", 1.0, 0.0, 75.0, 70.0))
