@@ -25,7 +25,7 @@ from models.physiology.pulse import Pulse, amplitude, analyse
 from models.physiology.schema import PHYSIOLOGY
 from models.physiology.windows import Floats, mean, slope_per_minute, window
 
-__all__ = ["LONGEST_WINDOW_S", "features_of_windows"]
+__all__ = ["CLEAR_PULSE", "LONGEST_WINDOW_S", "features_of_windows"]
 
 LONGEST_WINDOW_S: Final = max(feature.window_s for feature in PHYSIOLOGY)
 """Seconds of a stream that any feature looks back."""
@@ -34,8 +34,13 @@ Stream = tuple[Floats, Floats]
 _NAN: Final = float("nan")
 _POSITION: Final = {feature.name: i for i, feature in enumerate(PHYSIOLOGY)}
 _WINDOW_S: Final = {feature.name: feature.window_s for feature in PHYSIOLOGY}
-_CLEAR_PULSE: Final = 0.5
-"""Pulse quality from which the distances between its beats are taken for RR intervals."""
+CLEAR_PULSE: Final = 0.5
+"""Pulse quality from which the distances between its beats are taken for RR intervals.
+
+On twelve people of HKU956 the RMS error of ln RMSSD is .29 from here on (67 songs; the band's own steps of 16 ms are
+part of it), .40 from .3 to .5 (42) and .50 below (101), where people differ by .53 and one person's songs by .21. A
+finger's pulse beside its ECG, with the motion of wrists added, errs by .6 at .5 and by .1 above .8.
+"""
 
 
 def features_of_windows(streams: Mapping[str, Stream], at: float, *, pulse: Pulse | None = None) -> NDArray[np.float64]:
@@ -79,7 +84,7 @@ def _heart(streams: Mapping[str, Stream], at: float, seen: Pulse | None) -> dict
     if seen is not None:
         if seen.quality > 0.0:
             found["pulse_amplitude"] = _log(amplitude(seen, since=at - _WINDOW_S["pulse_amplitude"]))
-        if beats is None and seen.quality >= _CLEAR_PULSE:
+        if beats is None and seen.quality >= CLEAR_PULSE:
             known = ~np.isnan(seen.intervals)
             beats = beats_of(seen.times[known], seen.intervals[known])
     if beats is not None:

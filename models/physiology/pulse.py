@@ -65,8 +65,8 @@ _SYSTOLE_S: Final = 0.1
 _NEAR_S: Final = 0.15
 """The wave's top lies this near the middle of the systole."""
 _LEVEL_S: Final = 0.25
-"""Gaussian of the local mean through which the upstroke is timed: of a finger's pulse 0.2 s errs least, of a wrist's 0.3
-s; a mean that looks further takes in the baseline's drift, and a nearer one the noise of the crest."""
+"""Gaussian of the local mean through which the upstroke is timed: on a finger 0.2 s errs least, on a wrist
+0.3 s; a mean that looks further takes in the baseline's drift, and a nearer one the noise of the crest."""
 _RISE_S: Final = 0.5
 """The wave rises through its local mean no earlier before the systole's middle."""
 _SHAPE_S: Final = (0.3, 0.3)

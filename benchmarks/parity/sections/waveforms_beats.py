@@ -14,6 +14,7 @@ from benchmarks.parity.waveforms import (
     ANNOTATED,
     CLEAN_ECG,
     CLEAN_PPG,
+    HELD_OUT,
     annotated,
     ecg,
     f1,
@@ -25,6 +26,7 @@ from benchmarks.parity.waveforms import (
 )
 from models.physiology.ecg import EcgBeats
 from models.physiology.pulse import PulseBeats
+from models.physiology.waveforms.found import Found
 
 __all__ = ["section"]
 
@@ -58,8 +60,10 @@ def section(data: Path) -> Section:
             "truth for both, within 50 ms and within the 150 ms of ANSI/AAMI EC57; no weight was set on it: "
             "they were set on simulated noise, added to the clean recordings (but for BioSPPy's, 3 kHz and "
             "good_4000 ECG) and to hearts made of Holter rhythms. PPG against our R peaks of the ECG beside it, "
-            "shifted likewise. HKU956, 18 people on whom nothing was set: how far runs of ten intervals of the "
-            "E4's own lie from the nearest run of ours, in songs of which the E4 covers 80 % and more; it "
+            "shifted likewise; our intervals are measured at the upstrokes, which costs there, where the tops are "
+            "sharp and the baseline moves, what it gains many times over at a wrist. "
+            f"HKU956, {HELD_OUT} people on whom nothing was set: how far runs of ten intervals of "
+            "the E4's own lie from the nearest run of ours, in songs of which the E4 covers 80 % and more; it "
             "counts in steps of 16 ms."
         ),
         rows=[*_clean_ecg(data), *_annotated(data), *_clean_ppg(data), *_pulse_of_the_heart(data), *_wristband(data)],
@@ -142,7 +146,7 @@ def _pulse_of_the_heart(data: Path) -> Iterator[Row]:
         held=ours >= _LEAST_F1 * peer,
     )
     yield Row(
-        what="PPG, RMS error of intervals, ms",
+        what="PPG, RMS error of intervals between peaks, ms",
         on=on,
         ours=ours_ms,
         peer=peer_ms,
@@ -150,6 +154,22 @@ def _pulse_of_the_heart(data: Path) -> Iterator[Row]:
         promise="at most the peer's",
         held=ours_ms <= peer_ms,
     )
+    yield Row(
+        what="PPG, RMS error of intervals as measured, at the upstrokes, ms",
+        on=on,
+        ours=_error_of_intervals(found, truth.times),
+        peer=peer_ms,
+        peer_name=_NEUROKIT,
+    )
+
+
+def _error_of_intervals(found: Found, peaks: Array) -> float:
+    """Root mean square difference to the R-R intervals of the same beats, ms."""
+    pulses = np.minimum(np.searchsorted(found.times, peaks + 0.15), len(found.times) - 1)
+    after = found.times[pulses] - peaks
+    near = np.abs(after - np.median(after)) <= _LOOSE_S
+    same = near[1:] & near[:-1] & (np.diff(pulses) == 1)
+    return 1e3 * float(np.sqrt(np.nanmean(np.square(found.intervals[pulses[1:]] - np.diff(peaks))[same])))
 
 
 def _against_heart(pulses: Array, peaks: Array) -> tuple[float, float]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from benchmarks.parity.recordings import quietly
 from benchmarks.parity.table import Row, Section
 from benchmarks.parity.waveforms import (
+    HELD_OUT,
     Recording,
     annotated,
     area_under_curve,
@@ -51,7 +52,7 @@ def section(data: Path) -> Section:
             "ECG: record 118 with 24 dB against the noisy part of 6 and 0 dB. PPG: NeuroKit2's resting "
             "recording against itself with the real PPG of people who move added (wrists of exam takers, motion "
             "above 1.5 m/s², every ten seconds of it scaled to the pulse's size, and to twice that); and whole "
-            "songs of 18 people of HKU956 whose E4 found beats for 80 % of the time against those below 20 %. "
+            f"songs of {HELD_OUT} people of HKU956 whose E4 found beats for 80 % of the time against those below 20 %. "
             "NeuroKit2: `ecg_quality` (averageQRS, which is scaled within each recording) and `ppg_quality` "
             "(template matching), with their default settings."
         ),

@@ -59,6 +59,20 @@ def test_what_is_no_pulse_has_no_quality(kind: str):
     assert pulse.analyse(times, signal).quality < 0.2
 
 
+def test_intervals_hold_where_a_double_top_moves_the_peaks():
+    """Of two crests on a broad top now the one is higher, now the other, as at a wrist."""
+    times = np.arange(0.0, 60.0, 1 / 64)
+    signal = np.zeros_like(times)
+    higher = np.random.default_rng(3).uniform(-0.06, 0.06, 80)
+    for beat, more in zip(np.arange(0.5, 60.0, 0.85), higher, strict=False):
+        for delay, height in ((0.0, 1.0 + more), (0.15, 1.0 - more)):
+            signal += height * np.exp(-0.5 * ((times - beat - delay) / 0.05) ** 2)
+    found = pulse.analyse(times, signal)
+    inside = (found.times > 2.0) & (found.times < 58.0)
+    assert np.std(np.diff(found.times[inside])) > 0.02
+    assert found.intervals[inside] == pytest.approx(0.85, abs=0.006)
+
+
 def test_no_interval_lies_across_a_gap():
     times = np.arange(0.0, 40.0, 1 / 64)
     keep = (times < 15.0) | (times > 19.0)
@@ -91,6 +105,7 @@ def test_the_pulse_of_a_resting_person_tells_the_intervals_of_the_heart(shared_d
     assert found.quality > 0.9
     assert beats.heart_rate_bpm(seen) == pytest.approx(beats.heart_rate_bpm(truth), rel=0.01)
     assert beats.sdnn_ms(seen) == pytest.approx(beats.sdnn_ms(truth), rel=0.15)
+    assert beats.rmssd_ms(seen) == pytest.approx(beats.rmssd_ms(truth), rel=0.15)
 
 
 def stream(times: np.ndarray, values: np.ndarray, rate_hz: float, cuts: tuple[int, ...] = ()) -> pulse.Pulse:
