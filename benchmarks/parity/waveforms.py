@@ -39,8 +39,8 @@ Array = NDArray[np.float64]
 ANNOTATED: Final = (24, 6, 0)
 """Signal-to-noise ratios of record 118 of the MIT-BIH Noise Stress Test, dB."""
 HELD_OUT: Final = 12
-"""People of HKU956 that are reported on: all but the first twelve, on whom the point was chosen from which a pulse's
-intervals are measured, and of six of whom the scales of the quality were looked at."""
+"""People of HKU956 that are reported on: all but the first twelve, on whom were chosen the point from which a pulse's
+intervals are measured, the scales of its quality, and the quality from which it is clear."""
 
 
 class Recording(NamedTuple):

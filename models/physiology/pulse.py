@@ -72,7 +72,9 @@ _RISE_S: Final = 0.5
 _SHAPE_S: Final = (0.3, 0.3)
 _TWIN: Final = 1.5
 """A slow pulse's second wave may stand out like a beat of its own, but hardly ever as high as the first."""
-_CLARITY: Final = Clarity(likeness=(0.7, 0.97), rivalry=(0.5, 1.5))
+_CLARITY: Final = Clarity(likeness=(0.5, 0.85), rivalry=(0.5, 1.5))
+"""A wrist's second crest changes from beat to beat: half of the songs of which the E4 finds 85 % of the beats have no
+more likeness (.79) than those of which it finds 20 %. Evenness and regularity tell them apart."""
 _NAN: Final = math.nan
 
 
