@@ -222,7 +222,7 @@ class Sensing:
         Returns:
             `values` float32 [len(PHYSIOLOGY)] in the schema's units, NaN where absent; `present` bool, likewise.
         """
-        best = self._choose(now)
+        best = self._choose(now, self._surroundings(now))
         streams: dict[str, tuple[Floats, Floats]] = {}
         pulse: Pulse | None = None
         for quantity, stream in best.items():
@@ -238,7 +238,7 @@ class Sensing:
     def sources(self, now: float) -> dict[str, Source]:
         """Per quantity the wearable that the state rests on; of what tells beats only what won."""
         known = self._surroundings(now)
-        best = self._choose(now)
+        best = self._choose(now, known)
         lost = {"ecg", "rr"} - {self._beats.quantity if self._beats is not None else ""} | _MOVES_NOTHING
         return {
             quantity: Source(stream.wearable, _share(_quality(stream, now, known)), round(stream.age_s(now), 3))
@@ -287,9 +287,8 @@ class Sensing:
             for name, own in wearables.items()
         }
 
-    def _choose(self, now: float) -> dict[str, Stream]:
+    def _choose(self, now: float, known: Mapping[str, Surroundings]) -> dict[str, Stream]:
         """The best stream of each quantity, as far as one is good enough, and the best source of beats among them."""
-        known = self._surroundings(now)
         rated: dict[str, list[tuple[float, Stream]]] = {}
         for stream in self._streams.values():
             if len(stream.ring) and (rating := _quality(stream, now, known)) >= LEAST_QUALITY:

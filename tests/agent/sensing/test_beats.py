@@ -9,6 +9,7 @@ import pytest
 
 from agent.sensing import Sensing
 from agent.sensing.beats import BeatTrack
+from agent.sensing.station import LEAST_QUALITY
 from benchmarks.outfit import Outfit, Sent
 from models.physiology.schema import INDEX
 
@@ -61,6 +62,22 @@ def test_beats_come_from_the_strap_and_from_the_wrist_while_the_strap_is_off():
     # Never both: what lost is no source.
     assert not any({"ecg", "rr"} <= found for found in sources)
     assert np.isfinite(sensing.features(NOW + 170)[0][HEART]).all()
+
+
+def test_good_intervals_are_no_source_only_while_a_waveform_tells_the_beats():
+    sensing = Sensing("me")
+    won = set()
+    for second, (now, packs) in enumerate(Outfit(seed=4).seconds(NOW, 150)):
+        # Every fourth interval is lost; the electrodes come loose for a while.
+        lost = {"rr"} if second % 4 == 0 else set()
+        loose = {"ecg"} if 60 < second < 110 else set()
+        hear(sensing, [pack for pack in packs if pack.quantity not in lost | loose], now)
+        sources = set(sensing.sources(now)) & {"ecg", "rr", "ppg"}
+        good = [s.quality for s in sensing.streams(now) if s.quantity == "rr" and s.quality >= LEAST_QUALITY]
+        if good:
+            assert "rr" in sources or sources & {"ecg", "ppg"}
+            won.add("rr" if "rr" in sources else "ecg" if "ecg" in sources else "ppg")
+    assert {"ecg", "rr"} <= won
 
 
 def test_beats_do_not_depend_on_how_the_samples_were_packed():
