@@ -7,11 +7,10 @@ as any two tracks are.
 
 SiTunes. The wristband told one number a minute. A device with such a wristband evaluates every five seconds all the
 same, so each minute's numbers stand from the end of their minute until the next one's, and the last one's for another
-minute: nobody knows a minute before it is over. The model looks back on two and a half of the thirty minutes; the
-others move the filter and the heart's baseline. Numbers, music and likes are those of the trainer's examples. A track
-is heard from its time on, and rated before the next one begins, or after `_HEARD_S`. Times between are the real ones,
-days included. A few listenings of daily life have the time of the one before: nobody can say when they were, so they
-are left out.
+minute: nobody knows a minute before it is over. The model looks back on two and a half minutes; those before move the
+filter and the heart's baseline. Numbers, music and likes are those of the trainer's examples. A track is heard from its
+time on, and rated before the next one begins, or after `_HEARD_S`. Times between are the real ones, days included. A
+few listenings of daily life have the time of the one before: nobody can say when they were, so they are left out.
 
 What was asked right after a track is told as a word on the music, what was asked before any as one on the mood.
 """

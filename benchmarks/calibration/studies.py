@@ -55,8 +55,8 @@ class Plan:
         told: numbers of reports in it.
     """
 
-    minutes: int = 30
-    told_minutes: int = 5
+    minutes: int = 10
+    told_minutes: int = 3
     told: Sequence[int] = TOLD
 
 

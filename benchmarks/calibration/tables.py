@@ -68,8 +68,8 @@ def _protocol(found: Found, *, folds: int, seed: int, settings: Settings, plan: 
         _text(
             "HKU956: features every 5 s of each song, from pulse, skin conductance, heart rate and skin temperature; "
             f"{PAUSE_S:.0f} s without anything between two songs. SiTunes: the wristband told one number a minute, "
-            "which stands from its minute's end until the next one's and is evaluated every 5 s, for "
-            f"{plan.minutes} minutes before each track. In the lab and while a track plays nothing of the "
+            "which stands from its minute's end until the next one's and is evaluated every 5 s, for the last "
+            f"{plan.minutes} of the 30 minutes before each track. In the lab and while a track plays nothing of the "
             "body was recorded."
         ),
         _text(
