@@ -56,7 +56,6 @@ def evaluate(
                 work=(work or settings.build.work).expanduser(),
                 results=(results or settings.tables.results).expanduser(),
                 progress=progress,
-                threads=settings.build.threads,
             )
             found.append(result)
             if not as_json:

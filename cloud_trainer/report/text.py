@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from cloud_trainer.report.verdicts import against, verdicts
 from cloud_trainer.tables.results import ColumnResult, Figure, Interval, RowResult, TableResult
 
-__all__ = ["as_text", "duration", "number", "peer_line", "sentences", "with_interval"]
+__all__ = ["as_text", "duration", "number", "peer_lines", "sentences", "with_interval"]
+
+
+_SHOWN: Final = {"better than": "shown", "equal to": "not shown", "worse than": "the contrary is shown"}
 
 
 def number(value: float | None, *, sign: bool = False) -> str:
@@ -26,9 +31,13 @@ def duration(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.1f} min"
 
 
-def peer_line(column: ColumnResult) -> str:
-    """Return the published figures of a column, with where they stand."""
-    return "; ".join(f"{peer.name} {peer.value:.3g} ({peer.source})" for peer in column.peers)
+def peer_lines(result: TableResult) -> list[str]:
+    """Return the published figures, a line per peer and source."""
+    figures: dict[tuple[str, str], list[str]] = {}
+    for column in result.columns:
+        for peer in column.peers:
+            figures.setdefault((peer.name, peer.source), []).append(f"{column.name} {peer.value:.3g}")
+    return [f"{name}: {', '.join(values)} ({source})" for (name, source), values in figures.items()]
 
 
 def sentences(result: TableResult) -> list[str]:
@@ -50,7 +59,7 @@ def sentences(result: TableResult) -> list[str]:
         for name, difference in claim.differences.items():
             word = against(difference, more_is_better=columns[name].more_is_better)
             said.append(
-                f"{claim.text}, {name}: “{claim.row}” is **{word}** “{claim.against}”, difference "
+                f"“{claim.text}”, {name}: **{_SHOWN[word]}**, “{claim.row}” against “{claim.against}” "
                 f"{with_interval(difference, sign=True)}."
             )
     return said
@@ -80,7 +89,7 @@ def as_text(result: TableResult) -> str:
     ]
     lines += [f"- {line}" for line in sentences(result)]
     lines += [f"- {note}" for note in result.notes]
-    lines += [f"- Peers, {c.name}: {peer_line(c)}." for c in result.columns if c.peers]
+    lines += [f"- Peer {line}." for line in peer_lines(result)]
     lines += ["", "| row | what it is | how it was tuned |", "| --- | --- | --- |"]
     lines += [f"| {row.name} | {row.what} | {row.tuned or 'not at all'} |" for row in result.rows]
     versions = ", ".join(f"{name} {version}" for name, version in result.libraries.items())

@@ -137,11 +137,14 @@ class Claim:
 
     Attributes:
         text: what it would mean that `row` is better than `against`.
+        row, against: names of rows.
+        columns: in which it is asked; all where empty.
     """
 
     text: str
     row: str
     against: str
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

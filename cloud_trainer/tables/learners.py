@@ -16,7 +16,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, clone
 from sklearn.ensemble import (
     ExtraTreesRegressor,
-    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
@@ -26,7 +26,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GroupKFold
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import QuantileTransformer, StandardScaler
 from sklearn.svm import SVC, SVR
 
 from cloud_trainer.evaluation.regression import rmse
@@ -143,16 +143,16 @@ def _ridge(seed: int, *, penalty: float) -> BaseEstimator:
 
 
 def _forest(seed: int, *, leaf: int, share: float) -> BaseEstimator:
-    return _filled(RandomForestRegressor(150, min_samples_leaf=leaf, max_features=share, random_state=seed, n_jobs=1))
+    return _filled(RandomForestRegressor(60, min_samples_leaf=leaf, max_features=share, random_state=seed, n_jobs=1))
 
 
 def _extra_trees(seed: int, *, leaf: int, share: float) -> BaseEstimator:
-    return _filled(ExtraTreesRegressor(200, min_samples_leaf=leaf, max_features=share, random_state=seed, n_jobs=1))
+    return _filled(ExtraTreesRegressor(100, min_samples_leaf=leaf, max_features=share, random_state=seed, n_jobs=1))
 
 
 def _boosting(seed: int, *, leaves: int, rounds: int) -> BaseEstimator:
     return HistGradientBoostingRegressor(
-        learning_rate=0.05,
+        learning_rate=0.08,
         max_iter=rounds,
         max_leaf_nodes=leaves,
         min_samples_leaf=10,
@@ -163,23 +163,28 @@ def _boosting(seed: int, *, leaves: int, rounds: int) -> BaseEstimator:
     )
 
 
-def _small_boosting(seed: int, *, depth: int, rounds: int) -> BaseEstimator:
-    return _filled(
-        GradientBoostingRegressor(
-            learning_rate=0.05,
-            n_estimators=rounds,
-            max_depth=depth,
-            min_samples_leaf=10,
-            subsample=0.6,
-            max_features=0.5,
-            random_state=seed,
-        )
+def _small_boosting(seed: int, *, leaves: int, rounds: int) -> BaseEstimator:
+    return HistGradientBoostingRegressor(
+        learning_rate=0.08,
+        max_iter=rounds,
+        max_leaf_nodes=leaves,
+        min_samples_leaf=15,
+        l2_regularization=5.0,
+        max_features=0.5,
+        max_bins=63,
+        early_stopping=False,
+        random_state=seed,
     )
 
 
 def _kernel(seed: int, *, cost: float, width: float) -> BaseEstimator:
     del seed
     return _scaled(SVR(C=cost, gamma=width, epsilon=0.1))
+
+
+def _ranked_kernel(seed: int, *, cost: float, width: float) -> BaseEstimator:
+    ranks = QuantileTransformer(n_quantiles=200, output_distribution="normal", random_state=seed)
+    return make_pipeline(SimpleImputer(keep_empty_features=True), ranks, SVR(C=cost, gamma=width, epsilon=0.1))
 
 
 def _logistic(seed: int, *, cost: float, weight: str | None) -> BaseEstimator:
@@ -191,7 +196,21 @@ def _kernel_classes(seed: int, *, cost: float, weight: str | None) -> BaseEstima
 
 
 def _forest_classes(seed: int, *, leaf: int, weight: str | None) -> BaseEstimator:
-    return _filled(RandomForestClassifier(150, min_samples_leaf=leaf, class_weight=weight, random_state=seed, n_jobs=1))
+    return _filled(RandomForestClassifier(100, min_samples_leaf=leaf, class_weight=weight, random_state=seed, n_jobs=1))
+
+
+def _boosting_classes(seed: int, *, leaves: int, rounds: int) -> BaseEstimator:
+    return HistGradientBoostingClassifier(
+        learning_rate=0.08,
+        max_iter=rounds,
+        max_leaf_nodes=leaves,
+        min_samples_leaf=15,
+        l2_regularization=5.0,
+        max_features=0.5,
+        max_bins=63,
+        early_stopping=False,
+        random_state=seed,
+    )
 
 
 def _perceptron(seed: int, *, width: int, decay: float) -> BaseEstimator:
@@ -208,15 +227,22 @@ LEARNERS: Final[Mapping[str, Learner]] = {
         what="extremely randomised trees", make=_extra_trees, grid={"leaf": (1, 3, 8), "share": (0.33, 0.7)}
     ),
     "boosting": Learner(
-        what="gradient boosting of histograms", make=_boosting, grid={"leaves": (4, 8, 16), "rounds": (150, 300)}
+        what="gradient boosting of histograms", make=_boosting, grid={"leaves": (4, 8, 16), "rounds": (100, 200)}
     ),
     "small boosting": Learner(
-        what="gradient boosting of small trees", make=_small_boosting, grid={"depth": (1, 2, 3), "rounds": (60, 150)}
+        what="gradient boosting of small trees on histograms",
+        make=_small_boosting,
+        grid={"leaves": (2, 4, 8), "rounds": (40, 80)},
     ),
     "kernel": Learner(
         what="support vector regression, Gaussian kernel",
         make=_kernel,
         grid={"cost": (0.5, 1.5, 4.0), "width": (0.004, 0.01)},
+    ),
+    "ranked kernel": Learner(
+        what="support vector regression, Gaussian kernel, columns made normal by their ranks",
+        make=_ranked_kernel,
+        grid={"cost": (0.5, 1.0, 2.0), "width": (0.003, 0.006)},
     ),
     "logistic": Learner(
         what="logistic regression", make=_logistic, grid={"cost": (0.01, 0.1, 1.0), "weight": _WEIGHTS}
@@ -228,6 +254,11 @@ LEARNERS: Final[Mapping[str, Learner]] = {
     ),
     "forest classes": Learner(
         what="random forest", make=_forest_classes, grid={"leaf": (2, 5, 10), "weight": _WEIGHTS}
+    ),
+    "small boosting classes": Learner(
+        what="gradient boosting of small trees on histograms",
+        make=_boosting_classes,
+        grid={"leaves": (2, 4, 8), "rounds": (40, 80)},
     ),
     "perceptron": Learner(
         what="perceptron with one hidden layer", make=_perceptron, grid={"width": (16, 64), "decay": (0.01, 0.3, 3.0)}

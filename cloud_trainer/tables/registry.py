@@ -7,7 +7,14 @@ from typing import Any, Final
 
 from cloud_trainer.tables.deam import DEAM
 from cloud_trainer.tables.frame import Table
+from cloud_trainer.tables.hku import HKU956_INDUCED
+from cloud_trainer.tables.situnes.after import SITUNES_AFTER
+from cloud_trainer.tables.situnes.before import SITUNES_BEFORE
+from cloud_trainer.tables.situnes.change import SITUNES_CHANGE
+from cloud_trainer.tables.wesad import WESAD_STRESS
 
 __all__ = ["TABLES"]
 
-TABLES: Final[Mapping[str, Table[Any]]] = {table.name: table for table in (DEAM,)}
+TABLES: Final[Mapping[str, Table[Any]]] = {
+    table.name: table for table in (DEAM, SITUNES_BEFORE, SITUNES_AFTER, SITUNES_CHANGE, WESAD_STRESS, HKU956_INDUCED)
+}

@@ -30,7 +30,7 @@ from cloud_trainer.tables.results import (
     write_whole,
 )
 from cloud_trainer.tables.scoring import DRAWS, Scores, figure, figures_of, gather, interval_of_difference
-from models.errors import DataError
+from models.errors import DataError, Reason
 
 __all__ = ["evaluate"]
 
@@ -41,6 +41,10 @@ _FRAME: Final = (
     "cloud_trainer.tables.learners",
 )
 """Modules that decide every table."""
+
+_THREADS: Final = 1
+"""Of linear algebra and trees: the matrices are small, and threads that wait for each other on a busy machine cost more
+than they save."""
 
 
 class _Done(Struct, frozen=True):
@@ -60,7 +64,6 @@ def evaluate(
     work: Path,
     results: Path,
     progress: Progress,
-    threads: int = 1,
 ) -> TableResult:
     """Compute a table and store its result; what was computed before with the same configuration is taken as it is.
 
@@ -72,7 +75,6 @@ def evaluate(
         work: folder for finished folds.
         results: folder for the result.
         progress: where to show how far it is.
-        threads: that linear algebra may use.
 
     Raises:
         DataError: a data set is missing, empty, changed or malformed.
@@ -91,6 +93,8 @@ def evaluate(
             "format": FORMAT,
             "table": table.name,
             "columns": [asdict(column) for column in table.columns],
+            "claims": [asdict(claim) for claim in table.claims],
+            "texts": [table.title, table.question, table.protocol, table.exam_protocol, *table.notes],
             "rows": [(row.name, row.what, row.tuned, dict(row.grid)) for row in table.rows],
             "code": source_hash((*_FRAME, *table.modules)),
             "data": fingerprints,
@@ -104,7 +108,8 @@ def evaluate(
         progress.note(f"{table.name}: nothing has changed since {path}")
         return stored
     problem = table.load(data, exam, seed)
-    with threadpool_limits(threads):
+    _refuse_empty(table, problem, exam)
+    with threadpool_limits(_THREADS):
         done = _answers(table, problem, work / "tables" / table.name / configuration, progress)
     result = _result(table, problem, done, seed=seed, exam=exam is not None)
     result = msgspec.structs.replace(
@@ -112,6 +117,17 @@ def evaluate(
     )
     write_whole(path, msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
     return result
+
+
+def _refuse_empty(table: Table[Any], problem: Problem[Any], exam: Path | None) -> None:
+    for fold in problem.folds:
+        if len(fold.train) and len(fold.test):
+            continue
+        raise DataError(
+            f"{table.name}, {fold.name}: {len(fold.train)} rows to train on, {len(fold.test)} to score",
+            reason=Reason.EMPTY,
+            remedy="Give more data" if exam is None else "What is examined is not trained on: give --data other rows",
+        )
 
 
 def _stored(path: Path, configuration: str) -> TableResult | None:
@@ -211,6 +227,7 @@ def _result(
                         scores[claim.row][column.name], scores[claim.against][column.name]
                     )
                     for column in table.columns
+                    if not claim.columns or column.name in claim.columns
                 },
             )
             for claim in table.claims

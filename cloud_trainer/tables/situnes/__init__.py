@@ -1,0 +1,1 @@
+"""Tables on SiTunes: mood before music, mood after it, whether music lifted it."""

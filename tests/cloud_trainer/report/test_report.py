@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cloud_trainer.report.page import write_report
+from cloud_trainer.report.text import as_text, duration, sentences
+from cloud_trainer.report.verdicts import against, verdicts
+from cloud_trainer.tables.results import (
+    FORMAT,
+    ClaimResult,
+    ColumnResult,
+    Figure,
+    Interval,
+    PeerResult,
+    RowResult,
+    TableResult,
+    Worst,
+    as_json,
+    read_all,
+    write_whole,
+)
+from models.errors import DataError
+
+
+def row(name: str, value: float, difference: Interval | None) -> RowResult:
+    figure = Figure(Interval(value, value - 0.1, value + 0.1), difference, Worst("anna", "RMSE", 0.9))
+    return RowResult(name, f"{name} <it>", "", {}, difference is None, {"fit": figure}, 61.0, {"f": {"penalty": 3}})
+
+
+def table(*, target: float | None = 0.5, difference: Interval | None = None, value: float = 0.45) -> TableResult:
+    difference = difference or Interval(0.1, 0.02, 0.2)
+    return TableResult(
+        format=FORMAT,
+        table="moods",
+        title="Moods & more",
+        question="How well?",
+        protocol="Leave one person out.",
+        group="person",
+        groups=12,
+        exam=False,
+        seed=1,
+        draws=2000,
+        configuration="abc",
+        data={"set": "0" * 64},
+        unchecked=[],
+        libraries={"numpy": "1.26"},
+        columns=[ColumnResult("fit", "R²", "", True, target, [PeerResult("elder", 0.4, "a paper")], 120)],
+        rows=[row("peer", 0.35, None), row("ours", value, difference)],
+        reference="peer",
+        ours="ours",
+        claims=[ClaimResult("It helps", "ours", "peer", {"fit": difference})],
+        notes=["A note."],
+    )
+
+
+@pytest.mark.parametrize(
+    ("difference", "word"),
+    [
+        (Interval(0.1, 0.02, 0.2), "better than"),
+        (Interval(0.1, -0.02, 0.2), "equal to"),
+        (Interval(-0.1, -0.2, -0.02), "worse than"),
+        (Interval(None, None, None), "equal to"),
+    ],
+)
+def test_what_the_interval_does_not_part_is_equal(difference: Interval, word: str):
+    assert against(difference, more_is_better=True) == word
+
+
+def test_less_is_better_turns_the_word():
+    assert against(Interval(0.1, 0.02, 0.2), more_is_better=False) == "worse than"
+
+
+def test_a_target_that_the_point_misses_is_missed_though_the_interval_holds_it():
+    (verdict,) = verdicts(table())
+    assert (verdict.outcome, verdict.inside, verdict.compared) == ("missed", True, "better than")
+
+
+def test_a_column_without_target_has_no_verdict():
+    assert verdicts(table(target=None)) == []
+
+
+def test_the_text_says_what_was_missed_and_what_is_not_shown():
+    said = "\n".join(sentences(table(difference=Interval(0.1, -0.02, 0.2))))
+    assert "**missed**" in said
+    assert "**not shown**" in said
+    assert "a paper" in as_text(table())
+
+
+def test_the_page_needs_no_other_file_and_escapes_what_it_shows(tmp_path: Path):
+    written = write_report([table()], tmp_path)
+    page = written[0].read_text("utf-8")
+    assert {path.name for path in written} == {"index.html", "moods.png", "moods.md"}
+    assert "data:image/png;base64," in page
+    assert "http" not in page
+    assert "Moods &amp; more" in page
+    assert "ours &lt;it&gt;" in page
+    assert (tmp_path / "moods.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_results_are_read_as_they_were_written(tmp_path: Path):
+    write_whole(tmp_path / "moods.json", as_json([table()]).encode()[1:-1])
+    assert read_all(tmp_path) == [table()]
+
+
+@pytest.mark.parametrize("content", [None, "{", '{"format": 1}'])
+def test_no_result_or_a_damaged_one_is_an_error_with_a_remedy(content: str | None, tmp_path: Path):
+    if content is not None:
+        (tmp_path / "moods.json").write_text(content)
+    with pytest.raises(DataError, match="attune-trainer evaluate"):
+        read_all(tmp_path)
+
+
+def test_durations_read_as_seconds_then_minutes():
+    assert (duration(3.14), duration(90)) == ("3.1 s", "1.5 min")

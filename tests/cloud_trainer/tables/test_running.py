@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cloud_trainer.progress import LogProgress
+from cloud_trainer.tables.deam import DEAM
+from cloud_trainer.tables.frame import Answer, Fold, Problem, Row, Table
+from cloud_trainer.tables.results import TableResult
+from cloud_trainer.tables.running import evaluate
+from models.errors import DataError, Reason, StorageError
+
+
+def write_songs(root: Path, tracks: range, *, listed: bool = True) -> Path:
+    random = np.random.default_rng(tracks.start)
+    folder = root / "deam-features"
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = ["track_id,loudness,pace,valence_mean,valence_std,arousal_mean,arousal_std"]
+    for track in tracks:
+        loudness, pace = random.normal(size=2)
+        rows.append(f"{track},{loudness},{pace},{5 + pace},1,{5 + loudness},1")
+    path = folder / "features_74.csv.gz"
+    import gzip
+
+    path.write_bytes(gzip.compress(("\n".join(rows) + "\n").encode(), mtime=0))
+    if listed:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        (root / "SHA256SUMS").write_text(f"{digest}  ./deam-features/features_74.csv.gz\n")
+    return root
+
+
+@pytest.fixture
+def songs(tmp_path: Path) -> Path:
+    return write_songs(tmp_path / "data", range(60))
+
+
+class Counting:
+    """A row that counts how often it is asked, and fails on one fold as long as it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.fails_on = ""
+
+    def __call__(self, problem: Problem[object], fold: Fold) -> Answer:
+        if fold.name == self.fails_on:
+            raise KeyboardInterrupt
+        self.asked.append(fold.name)
+        return Answer(np.tile(problem.truth[fold.train].mean(axis=0), (len(fold.test), 1)), {"setting": np.float64(1)})
+
+
+def table(*rows: Row[object]) -> Table[object]:
+    return replace(DEAM, rows=rows, reference=rows[0].name, ours=rows[-1].name)
+
+
+def run(posed: Table[object], root: Path, data: Path, exam: Path | None = None) -> TableResult:
+    return evaluate(
+        posed, data=data, exam=exam, seed=1, work=root / "work", results=root / "results", progress=LogProgress()
+    )
+
+
+def test_an_interrupted_table_goes_on_with_the_fold_where_it_stopped(songs: Path, tmp_path: Path):
+    counting = Counting()
+    posed = table(Row(name="counted", what="counts", answer=counting))
+    counting.fails_on = "fold-3"
+    with pytest.raises(KeyboardInterrupt):
+        run(posed, tmp_path, songs)
+    counting.fails_on = ""
+    run(posed, tmp_path, songs)
+    assert counting.asked == [f"fold-{number}" for number in range(5)]
+
+
+def test_a_table_of_which_nothing_changed_is_not_computed_again(songs: Path, tmp_path: Path):
+    counting = Counting()
+    posed = table(Row(name="counted", what="counts", answer=counting))
+    first = run(posed, tmp_path, songs)
+    assert run(posed, tmp_path, songs) == first
+    assert len(counting.asked) == 5
+
+
+def test_a_damaged_checkpoint_is_computed_again(songs: Path, tmp_path: Path):
+    counting = Counting()
+    posed = table(Row(name="counted", what="counts", answer=counting))
+    first = run(posed, tmp_path, songs)
+    (tmp_path / "results" / "deam.json").unlink()
+    next((tmp_path / "work").rglob("fold-2.json")).write_text("{")
+    again = run(posed, tmp_path, songs)
+    assert counting.asked[5:] == ["fold-2"]
+    assert again.rows[0].figures == first.rows[0].figures
+
+
+def test_an_exam_is_scored_once_and_its_songs_are_never_trained_on(songs: Path, tmp_path: Path):
+    seen: list[Fold] = []
+
+    def answer(problem: Problem[object], fold: Fold) -> Answer:
+        seen.append(fold)
+        assert not set(problem.group[fold.train]) & set(problem.group[fold.test])
+        return Answer(problem.truth[fold.test] + 0.1)
+
+    exam = write_songs(tmp_path / "exam", range(50, 75), listed=False)
+    result = run(table(Row(name="told", what="knows", answer=answer)), tmp_path, songs, exam)
+    assert [fold.name for fold in seen] == ["exam"]
+    assert result.exam
+    assert result.groups == 25
+    assert result.unchecked == ["exam/deam-features"]
+    assert (tmp_path / "results" / "deam-exam.json").is_file()
+
+
+def test_learned_rows_beat_the_mean_where_the_features_tell(songs: Path, tmp_path: Path):
+    mean, ridge = DEAM.rows[0], next(row for row in DEAM.rows if row.name == "ridge")
+    result = run(table(mean, ridge), tmp_path, songs)
+    told = result.rows[1].figures["valence R²"]
+    assert told.value.value is not None
+    assert told.value.value > 0.9
+    assert told.difference is not None
+    assert told.difference.low is not None
+    assert told.difference.low > 0.5
+    assert set(result.rows[1].chosen) == {f"fold-{number}" for number in range(5)}
+
+
+def test_a_file_that_is_not_the_recorded_one_is_refused_by_name(songs: Path, tmp_path: Path):
+    (songs / "deam-features" / "features_74.csv.gz").write_bytes(b"changed")
+    with pytest.raises(DataError, match=r"features_74\.csv\.gz is not the file") as refused:
+        run(table(DEAM.rows[0]), tmp_path, songs)
+    assert refused.value.reason is Reason.CORRUPT
+
+
+@pytest.mark.parametrize("missing", ["folder", "set"])
+def test_an_empty_or_absent_folder_is_refused(missing: str, tmp_path: Path):
+    data = tmp_path / "data"
+    if missing == "set":
+        data.mkdir()
+    with pytest.raises(DataError, match="does not exist" if missing == "folder" else "holds no file"):
+        run(table(DEAM.rows[0]), tmp_path, data)
+
+
+def test_a_missing_number_is_refused_with_its_row(tmp_path: Path):
+    data = write_songs(tmp_path / "data", range(20), listed=False)
+    import gzip
+
+    path = data / "deam-features" / "features_74.csv.gz"
+    lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+    lines[4] = "3,nan,0.1,5,1,5,1"
+    path.write_bytes(gzip.compress("\n".join(lines).encode()))
+    with pytest.raises(DataError, match=r"row 5 of .*loudness is 'nan'"):
+        run(table(DEAM.rows[0]), tmp_path, data)
+
+
+def test_an_exam_with_other_features_is_refused(songs: Path, tmp_path: Path):
+    exam = write_songs(tmp_path / "exam", range(70, 90), listed=False)
+    import gzip
+
+    path = exam / "deam-features" / "features_74.csv.gz"
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()).replace(b"pace", b"gait")))
+    with pytest.raises(DataError, match="gait, pace"):
+        run(table(DEAM.rows[0]), tmp_path, songs, exam)
+
+
+def test_an_exam_that_leaves_nothing_to_train_on_is_refused(songs: Path, tmp_path: Path):
+    with pytest.raises(DataError, match="0 rows to train on"):
+        run(table(DEAM.rows[0]), tmp_path, songs, songs)
+
+
+def test_a_disk_that_refuses_is_told_with_a_remedy(songs: Path, tmp_path: Path):
+    (tmp_path / "results").write_text("a file where the folder should be")
+    with pytest.raises(StorageError, match="cannot write"):
+        run(table(DEAM.rows[0]), tmp_path, songs)
