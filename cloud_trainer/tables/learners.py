@@ -222,9 +222,9 @@ def _perceptron(seed: int, *, width: int, decay: float) -> BaseEstimator:
 _WEIGHTS: Final = (None, "balanced")
 LEARNERS: Final[Mapping[str, Learner]] = {
     "ridge": Learner(what="ridge regression", make=_ridge, grid={"penalty": (0.3, 3.0, 30.0, 100.0, 300.0, 1000.0)}),
-    "forest": Learner(what="random forest", make=_forest, grid={"leaf": (1, 3, 8), "share": (0.33, 0.7)}),
+    "forest": Learner(what="random forest", make=_forest, grid={"leaf": (1, 3, 8), "share": (0.12, 0.33)}),
     "extra trees": Learner(
-        what="extremely randomised trees", make=_extra_trees, grid={"leaf": (1, 3, 8), "share": (0.33, 0.7)}
+        what="extremely randomised trees", make=_extra_trees, grid={"leaf": (1, 3, 8), "share": (0.12, 0.33)}
     ),
     "boosting": Learner(
         what="gradient boosting of histograms", make=_boosting, grid={"leaves": (4, 8, 16), "rounds": (100, 200)}

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 from cloud_trainer.evaluation.regression import rmse
 from cloud_trainer.tables.frame import Floats, Ints
@@ -76,22 +76,37 @@ def predicted(mixed: Mixed, factors: Mapping[str, float], train: Ints, test: Int
     """
     covariance = mixed.covariance(factors)
     answers = np.zeros((len(mixed.truth), mixed.truth.shape[1]))
+    known = np.union1d(train, test)
+    strangers = _Learned(mixed, covariance, train)
     for person in np.unique(mixed.group[test]):
         others = train[mixed.group[train] != person]
-        known = np.union1d(train, test)
+        learned = strangers if len(others) == len(train) else _Learned(mixed, covariance, others)
         own = known[mixed.group[known] == person]
-        centre = mixed.truth[others].mean(axis=0)
-        left = mixed.truth - centre
-        factor = cho_factor(covariance[np.ix_(others, others)] + mixed.noise * np.eye(len(others)), lower=True)
-        cross = covariance[np.ix_(others, own)]
-        mean = cross.T @ cho_solve(factor, left[others])
-        half = solve_triangular(factor[0], cross, lower=True)
-        spread = covariance[np.ix_(own, own)] - half.T @ half
+        mean, spread = learned.posterior(own)
+        left = mixed.truth[own] - mean
         for place, row in enumerate(own):
             earlier = spread[:place, :place] + mixed.noise * np.eye(place)
-            surprise = np.linalg.solve(earlier, left[own[:place]] - mean[:place]) if place else np.zeros((0, 1))
-            answers[row] = centre + mean[place] + spread[place, :place] @ surprise
+            surprise = np.linalg.solve(earlier, left[:place]) if place else np.zeros((0, 1))
+            answers[row] = mean[place] + spread[place, :place] @ surprise
     return answers[test]
+
+
+class _Learned:
+    """The process given some rows; factorised once for all people who are not among them."""
+
+    def __init__(self, mixed: Mixed, covariance: Floats, rows: Ints) -> None:
+        self._covariance, self._rows = covariance, rows
+        self._centre = mixed.truth[rows].mean(axis=0)
+        own = covariance[np.ix_(rows, rows)] + mixed.noise * np.eye(len(rows))
+        self._factor = cholesky(own, lower=True)
+        self._weights = cho_solve((self._factor, True), mixed.truth[rows] - self._centre)
+
+    def posterior(self, rows: Ints) -> tuple[Floats, Floats]:
+        """Return mean `(rows, outputs)` and covariance `(rows, rows)` of further rows."""
+        cross = self._covariance[np.ix_(self._rows, rows)]
+        half = solve_triangular(self._factor, cross, lower=True)
+        spread = self._covariance[np.ix_(rows, rows)] - half.T @ half
+        return np.asarray(self._centre + cross.T @ self._weights), np.asarray(spread)
 
 
 def tuned(
