@@ -28,7 +28,7 @@ th { font-weight: 600; } td.figure { white-space: nowrap; font-variant-numeric: 
 .interval { color: #777; font-size: .8rem; } .ours td:first-child { font-weight: 700; color: #0b6e4f; }
 .baseline td:first-child { color: #777; } .met { color: #0b6e4f; font-weight: 600; }
 .missed { color: #c0392b; font-weight: 600; } .equal { color: #8a6d00; font-weight: 600; }
-img { max-width: 100%; } details { margin: .6rem 0; } summary { cursor: pointer; color: #33547a; }
+img { max-width: 100%; max-height: 36rem; } details { margin: .6rem 0; } summary { cursor: pointer; color: #33547a; }
 """
 
 

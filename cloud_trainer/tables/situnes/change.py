@@ -312,7 +312,7 @@ SITUNES_CHANGE: Final = Table(
             grid={"cost": list(_COSTS), "lift": list(_LIFTS)},
         ),
     ),
-    reference="support vectors, published",
+    reference="logistic, published",
     ours="mood and person, decided per figure",
     load=_load,
     modules=(
