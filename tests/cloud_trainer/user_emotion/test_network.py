@@ -67,4 +67,5 @@ def test_a_sweep_moves_what_it_names_and_nothing_else():
     assert seen["steps"][:, -1, INDEX["heart_rate"]].tolist() == [-2, -1, 0, 1, 2]
     assert seen["steps"][:, -1, INDEX["rmssd"]].tolist() == [2, 1, 0, -1, -2]
     assert not seen["mask"][:, :-4].any()
-    assert seen["mask"][0, -1].sum() == 6
+    # Five that move, what the heart rate's baseline rests on, and the step's length.
+    assert seen["mask"][0, -1].sum() == 8
