@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import json
 import resource
@@ -288,17 +289,18 @@ def test_an_arrival_out_of_order_is_a_mistake_of_the_caller(file: Path, t: float
     assert [entry.t for entry in read(file)] == [T]
 
 
-@pytest.fixture
-def small_disk() -> Iterator[int]:
-    """No file of this process can grow beyond so many bytes."""
-    limit = 4096
+@contextlib.contextmanager
+def small_disk(limit: int) -> Iterator[None]:
+    """No file of this process can grow beyond so many bytes; the log of the test run is one, so this is over soon."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-    yield limit
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_is_told_and_what_was_written_is_read(file: Path, small_disk: int) -> None:
+def test_a_full_disk_is_told_and_what_was_written_is_read(file: Path) -> None:
     noise = np.random.default_rng(1)
     count = 0
     writer = SessionWriter(file, Header(t=T))
@@ -310,12 +312,13 @@ def test_a_full_disk_is_told_and_what_was_written_is_read(file: Path, small_disk
             writer.flush()
             count += 1
 
-    with pytest.raises(StorageError, match="does not fit") as caught:
-        fill()
+    with small_disk(4096):
+        with pytest.raises(StorageError, match="does not fit") as caught:
+            fill()
+        writer.close()
+        writer.close()
     assert caught.value.reason is Reason.DISK_FULL
-    writer.close()
-    writer.close()
-    assert 0 < file.stat().st_size <= small_disk
+    assert 0 < file.stat().st_size <= 4096
     with SessionReader(file) as session:
         assert count <= len(list(session)) <= count + 1
         assert session.is_cut
