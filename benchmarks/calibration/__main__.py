@@ -1,6 +1,6 @@
 """Whether the affect state is as sure as it may be, on held-out people: writes the table and the reliability curve.
 
-    python -m benchmarks.calibration [--data ../shared/data] [--folds 6] [--seed 1] [--quick]
+    python -m benchmarks.calibration [--data ../shared/data] [--folds 4] [--seed 1] [--quick]
 
 People are dealt into folds. Per fold `user_emotion` is trained on the other people by the trainer's own functions; the
 held-out people's recordings then go through the real `AffectStation` on their own clock, and its state at each rating
@@ -37,7 +37,7 @@ _REPOSITORY = Path(__file__).resolve().parents[2]
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=_REPOSITORY.parent / "shared" / "data", help="research data sets")
-    parser.add_argument("--folds", type=int, default=6, help="groups of people, at least 3")
+    parser.add_argument("--folds", type=int, default=4, help="groups of people, at least 2")
     parser.add_argument("--seed", type=int, default=1, help="of the deal of people and of the training")
     parser.add_argument("--work", type=Path, default=_REPOSITORY / ".build" / "calibration", help="what is kept")
     parser.add_argument("--docs", type=Path, default=_REPOSITORY / "docs", help="where table and figure go")

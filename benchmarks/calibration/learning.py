@@ -67,6 +67,7 @@ class Lesson:
     def key(self) -> str:
         """A hash of code, data, settings, libraries and people."""
         stage = UserEmotionStage(settings=self.settings)
+        stage = replace(stage, packages=(*stage.packages, "benchmarks.calibration.people"))
         needed = [f"fold {self.number} of {self.folds}"]
         return stage_key(stage, data=self.data, scale="full", seed=self.seed, needed=needed)
 

@@ -1,8 +1,8 @@
 """The people: who is held out in which fold, what the others teach, and what the held-out ones did.
 
-Every person is held out once. In fold k the people of group k are held out, those of group k + 1 decide when training
-stops and how wide the variances are, and all others are trained on: the shares of the build that ships. WESAD's people
-are never scored, so none of them is held out.
+Every person is held out once. Of the others, a fifth decide when training stops and how wide the variances are, and the
+rest are trained on: with four folds about the shares of the build that ships. WESAD's people are never scored, so none
+of them is held out.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,8 @@ from cloud_trainer.user_emotion.wesad_examples import Subject
 __all__ = ["KINDS", "Fold", "People", "fold_of", "groups", "load"]
 
 Array = npt.NDArray[np.float64]
+_VALIDATE: Final = 5
+"""One in so many of those who are not held out validates."""
 
 KINDS: Mapping[Kind, tuple[str, str]] = {
     # what is asked: (the trainer's kind of example at that moment, how a table calls it)
@@ -144,30 +147,33 @@ def fold_of(people: People, number: int, *, folds: int, seed: int) -> Fold:
     Args:
         people: all of them.
         number: of the fold, from 0.
-        folds: how many there are, at least 3.
+        folds: how many there are, at least 2.
         seed: of the deal.
     """
-    validating = (number + 1) % folds
-    hku = groups(list(people.sessions), folds, seed=seed)
-    tunes = groups(sorted({str(person) for person in people.tune_examples.person}), folds, seed=seed)
-    wesad_group = groups([subject.person for subject in people.subjects], folds, seed=seed)
-    group = hku | tunes
-    training = [person for person in hku if hku[person] not in {number, validating}]
-    heard = heard_by_others(people.sessions, training)
+    tunes = sorted({str(person) for person in people.tune_examples.person})
+    group = groups(list(people.sessions), folds, seed=seed) | groups(tunes, folds, seed=seed)
+    wesad_people = [subject.person for subject in people.subjects]
+    validating: set[str] = set()
+    for names in (list(people.sessions), tunes, wesad_people):
+        others = [name for name in names if group.get(name) != number]
+        validating |= {name for name, turn in groups(others, _VALIDATE, seed=seed).items() if turn == 0}
+    teachers = [name for name in people.sessions if group[name] != number and name not in validating]
+    heard = heard_by_others(people.sessions, teachers)
     examples = concatenate(
         [
             *(hku_examples(one, people.features[person], heard[person]) for person, one in people.sessions.items()),
             people.tune_examples,
         ]
     )
-    where = np.array([group[str(person)] for person in examples.person])
+    held_out = np.array([group[str(person)] == number for person in examples.person])
+    judges = np.array([str(person) in validating for person in examples.person])
     return Fold(
         number=number,
         held_out=[person for person in people.names if group[person] == number],
-        training=examples.take((where != number) & (where != validating)),
-        validation=examples.take(where == validating),
-        subjects=[one for one in people.subjects if wesad_group[one.person] != validating],
-        validation_subjects=[one for one in people.subjects if wesad_group[one.person] == validating],
-        judged=examples.take(where == number),
+        training=examples.take(~held_out & ~judges),
+        validation=examples.take(judges),
+        subjects=[one for one in people.subjects if one.person not in validating],
+        validation_subjects=[one for one in people.subjects if one.person in validating],
+        judged=examples.take(held_out),
         heard=heard,
     )

@@ -60,7 +60,7 @@ def _protocol(found: Found, *, folds: int, seed: int, settings: Settings, plan: 
         _text(
             f"**Protocol.** {len(persons)} people ({hku} of HKU956, {len(persons) - hku} of SiTunes), dealt into "
             f"{folds} folds (seed {seed}; {len(found.cost_s)} of them here), each held out once. `user_emotion` is "
-            f"trained on the others ({training}); the next fold's people decide when to stop and how wide the "
+            f"trained on the others ({training}); a fifth of them decide when to stop and how wide the "
             "variances are. A held-out person's recording goes through the real `AffectStation` on the recording's "
             "clock, and the state at each rating is compared with the rating *before* it is told: no forecast has seen "
             "the rating that it is judged on, nor a later one."
