@@ -77,7 +77,7 @@ def join(parts: Sequence[Played]) -> Played:
 
 
 class Watched:
-    """A model that remembers its newest answer."""
+    """A model that remembers the first answer of an evaluation, which is to all that is known; see `AffectStation`."""
 
     def __init__(self, model: UserEmotionModel) -> None:
         self._model = model
@@ -86,7 +86,9 @@ class Watched:
     def run(self, **inputs: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
         """Run the model."""
         answer = self._model.run(**inputs)
-        self.answer = answer["mean"].reshape(2).astype(float), np.exp(answer["log_variance"].reshape(2).astype(float))
+        if self.answer is None:
+            variance = np.exp(answer["log_variance"].reshape(2).astype(np.float64))
+            self.answer = answer["mean"].reshape(2).astype(np.float64), variance
         return answer
 
     def forget(self) -> None:
@@ -157,7 +159,7 @@ class _Playing:
     def _evaluate(self, now: float) -> tuple[Array, Array]:
         self._evaluated_at = now
         body = self._body if self._body is not None and now - self._body.t < STEP_S else None
-        if body is None and self._model is not None:
+        if self._model is not None:
             self._model.forget()
         values = body.values.astype(np.float32) if body else _NOTHING
         sources = {name: Source("wristband", quality, 0.0) for name, quality in body.quality.items()} if body else {}
