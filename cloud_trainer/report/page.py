@@ -61,7 +61,7 @@ def _page(results: Sequence[TableResult], pictures: dict[str, bytes]) -> str:
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>'
         "<h1>What the trainer measured</h1>"
         "<p>Every figure with its 95 % bootstrap interval over people or songs; every rival on the same held-out rows, "
-        "with the same number of settings to search. A difference whose interval holds zero is called equal, whatever "
+        "its search beside it. A difference whose interval holds zero is called equal, whatever "
         "the point value.</p>"
         f"{_summary(results)}\n{body}</body></html>\n"
     )
