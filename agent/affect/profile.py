@@ -27,8 +27,8 @@ _HALF_KNOWN: Final = (1.0 - _BETWEEN) / _BETWEEN
 between people (7.3)."""
 _SPREAD_KNOWN: Final = 20.0
 """Reports as which the population's variance within a person counts. People differ in how much they swing: with their
-own spread learned, the likelihood of a person's next report rises by .05 to .1 on HKU956 and SiTunes
-(docs/tables/calibration.md)."""
+own spread learned, the log-likelihood of the next report of somebody held out rises by .05 to .1 on HKU956 and SiTunes
+(`python -m benchmarks.calibration` holds the protocol)."""
 
 
 class _Reports(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
