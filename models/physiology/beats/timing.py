@@ -140,7 +140,7 @@ class BeatClock:
         # While packets wait, equal neighbours are two of a queue that was held up.
         if self._waiting or not len(found) or not np.array_equal(found, self._previous):
             return False
-        if arrived - self._heard < _REPEAT_SHARE * float(found.sum()):
+        if arrived - self._heard < _REPEAT_SHARE * float(np.clip(found, 0.0, LONGEST_CHAINED_S).sum()):
             return True
         known = not np.isnan(self._anchor)
         return known and self._delay_s(arrived, found) - min(self._delays) < -_REPEAT_AHEAD_S

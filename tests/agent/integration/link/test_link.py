@@ -58,7 +58,8 @@ async def test_the_will_is_published_when_the_line_is_cut_and_online_when_it_is_
             assert link._connection is not None
             assert link._connection._socket is not None
             link._connection._socket.shutdown(socket.SHUT_RDWR)
-            assert [message.payload for message in await take(messages, 2)] == [b"offline", b"online"]
+            # amqtt may notice the cut line after the new one is there: then the will comes last.
+            assert {message.payload for message in await take(messages, 2)} == {b"offline", b"online"}
             assert link.status().connections == 2
 
 
