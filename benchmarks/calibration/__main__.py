@@ -66,7 +66,7 @@ def main(words: Sequence[str] | None = None) -> int:
     started, settings, plan = time.monotonic(), Settings(), Plan()
     if arguments.quick:
         settings = replace(settings, epochs=3, steps=20, wesad_pool=1000)
-        plan = Plan(minutes=3, told_minutes=1, told=(0, 5))
+        plan = Plan(minutes=3, told_minutes=1, told={"daily": (0, 5)})
     people = load(arguments.data)
     numbers = range(1 if arguments.quick else arguments.folds)
     found = merge([_found(arguments, people, number, settings, plan) for number in numbers])

@@ -72,12 +72,10 @@ def _region_band(person: npt.NDArray[np.str_], distance: Array) -> tuple[Array, 
 
 
 def _reports(place: Axes, found: Found) -> None:
-    rows = told_rows(found)
-    counts = list(found.told)
-    errors = {
-        count: np.linalg.norm(played.truth[rows] - played.mean[rows], axis=1) for count, played in found.told.items()
-    }
-    person = found.told[counts[0]].person[rows]
+    told = found.told["daily"]
+    rows, counts = told_rows(told), list(told)
+    errors = {count: np.linalg.norm(played.truth[rows] - played.mean[rows], axis=1) for count, played in told.items()}
+    person = told[counts[0]].person[rows]
     gains = [over_people(person, errors[count] - errors[0]) for count in counts]
     place.axhline(0.0, color=_GREY, lw=0.8)
     place.errorbar(
@@ -90,8 +88,8 @@ def _reports(place: Axes, found: Found) -> None:
     )
     place.set_xticks(range(len(counts)), [str(count) for count in counts])
     place.set(
-        title=f"SiTunes: what first reports are worth (n = {int(rows.sum())})",
-        xlabel="first reports told",
+        title=f"SiTunes: first reports of daily life (n = {int(rows.sum())})",
+        xlabel="told, and none later",
         ylabel="change of the mean error in later daily life",
     )
 
@@ -106,6 +104,6 @@ def _forgetting(place: Axes, found: Found) -> None:
         place.axhline(middle[0, 2 + column], color=colour, ls="--", lw=0.8)
     place.plot(minutes, middle[:, 4], color=_GREY, marker=".", label="distance to the prior's mean left (share)")
     place.set_xscale("symlog", linthresh=1.0)
-    place.set_xticks([0, 1, 2, 5, 10, 30, 60, 180, 360], ["0", "1", "2", "5", "10", "30", "60", "180", "360"])
+    place.set_xticks([0, 1, 2, 5, 10, 30, 60, 180], ["0", "1", "2", "5", "10", "30", "60", "180"])
     place.set(title="HKU956: the wristband comes off", xlabel="minutes after the last report", ylim=(0, 1.02))
     place.legend(fontsize=7, frameon=False)

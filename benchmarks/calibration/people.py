@@ -111,12 +111,12 @@ class Fold:
         # Of several examples on the way to a rating, the last one stands at it.
         return own.take(np.arange(count) * (len(own) // count) + len(own) // count - 1)
 
-    def recording(self, people: People, person: str, *, minutes: int = 30) -> Recording:
-        """Return what a held-out person did; `minutes` of the wristband before each track of SiTunes."""
+    def recording(self, people: People, person: str, *, minutes: int = 30, lab: bool = True) -> Recording:
+        """Return what a held-out person did; of SiTunes see `situnes_recording`."""
         if person in people.sessions:
             return hku_recording(people.sessions[person], people.features[person], self.heard[person], self.average)
         number = int(person.removeprefix("situnes-"))
-        return situnes_recording(people.tunes, people.tune_examples, number, minutes=minutes)
+        return situnes_recording(people.tunes, people.tune_examples, number, minutes=minutes, lab=lab)
 
 
 def load(data: Path) -> People:

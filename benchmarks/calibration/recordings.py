@@ -166,7 +166,9 @@ def hku_recording(
     return Recording(listenings[0].person, tuple(events))
 
 
-def situnes_recording(data: SiTunes, examples: Examples, person: int, *, minutes: int = 30) -> Recording:
+def situnes_recording(
+    data: SiTunes, examples: Examples, person: int, *, minutes: int = 30, lab: bool = True
+) -> Recording:
     """Return one person's lab session and daily life.
 
     Args:
@@ -174,10 +176,11 @@ def situnes_recording(data: SiTunes, examples: Examples, person: int, *, minutes
         examples: the trainer's, from which body, music and likes are taken.
         person: SiTunes' number.
         minutes: of the wristband before each track that are played, at most 30.
+        lab: whether the lab session is played.
     """
     own = examples.take(examples.person == f"situnes-{person}")
     sessions = [
-        _lab_events(data.lab, np.flatnonzero(data.lab.user == person), own),
+        _lab_events(data.lab, np.flatnonzero(data.lab.user == person), own) if lab else [],
         _daily_events(data.daily, np.flatnonzero(data.daily.user == person), own, minutes),
     ]
     # One person's daily life came before the lab; none was in both at once.

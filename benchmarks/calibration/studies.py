@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,8 +39,9 @@ FORECASTS: Final[Mapping[str, str]] = {
     "silent": "filter without reports",
     "filter": "filter with reports",
 }
-TOLD: Final = (0, 1, 2, 3, 5, 7, 10, 20)
-"""How many of a person's first reports are told in the study of what reports are worth."""
+TOLD: Final[Mapping[str, Sequence[int]]] = {"daily": (0, 1, 2, 3, 5, 7, 10), "whole": (0, 5, 20)}
+"""How many of a person's first reports are told in the study of what reports are worth: of daily life alone, and of the
+whole, where for all but one person the lab comes first."""
 AFTER_S: Final = (0, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 10800, 21600)
 """Moments after the wearables came off."""
 
@@ -52,12 +53,12 @@ class Plan:
     Attributes:
         minutes: of the wristband before each track of SiTunes.
         told_minutes: likewise in the study of what reports are worth, whose replays are many.
-        told: numbers of reports in it.
+        told: numbers of reports in it, as `TOLD`.
     """
 
     minutes: int = 10
     told_minutes: int = 3
-    told: Sequence[int] = TOLD
+    told: Mapping[str, Sequence[int]] = field(default_factory=lambda: TOLD)
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Found:
         silent: none told; the same ratings.
         means: of the other forecasts, [n, 2] by name.
         covariances: likewise, [n, 2, 2]; NaN where a forecast was not made.
-        told: the replays of SiTunes with so many reports told, the same ratings in each.
+        told: by scope of `TOLD`, the replays of SiTunes with so many reports told, the same ratings in each.
         relaxed: per person of HKU956 what `relax` returns, [people, moments, 5].
         cost_s: per fold the seconds of training and of replaying, [folds, 2].
     """
@@ -78,7 +79,7 @@ class Found:
     silent: Played
     means: Mapping[str, Array]
     covariances: Mapping[str, Array]
-    told: Mapping[int, Played]
+    told: Mapping[str, Mapping[int, Played]]
     relaxed: Array
     cost_s: Array
 
@@ -99,9 +100,6 @@ def study(fold: Fold, people: People, model: UserEmotionModel, plan: Plan, *, tr
     kept = told.timed
     constant, alone = _constant(fold, told), _alone(fold, told, model)
     relaxed = [relax(one, model, AFTER_S) for one in recordings if one.person in people.sessions]
-    tunes = [person for person in fold.held_out if person not in people.sessions]
-    short = [fold.recording(people, person, minutes=plan.told_minutes) for person in tunes]
-    counted = {count: join([replay(one, model, told=count) for one in short]) for count in plan.told}
     means = {"constant": constant[0], "prior": told.prior_mean, "model": alone[0], "asked": told.answer_mean}
     covariances = {
         "constant": constant[1],
@@ -114,10 +112,18 @@ def study(fold: Fold, people: People, model: UserEmotionModel, plan: Plan, *, tr
         silent=silent.take(kept),
         means={name: values[kept] for name, values in means.items()},
         covariances={name: values[kept] for name, values in covariances.items()},
-        told={count: played.take(played.timed) for count, played in counted.items()},
+        told={scope: _counted(fold, people, model, plan, scope) for scope in plan.told},
         relaxed=np.stack(relaxed),
         cost_s=np.array([[training_s, time.monotonic() - started]]),
     )
+
+
+def _counted(fold: Fold, people: People, model: UserEmotionModel, plan: Plan, scope: str) -> dict[int, Played]:
+    tunes = [person for person in fold.held_out if person not in people.sessions]
+    lab = scope == "whole"
+    recordings = [fold.recording(people, person, minutes=plan.told_minutes, lab=lab) for person in tunes]
+    played = {count: join([replay(one, model, told=count) for one in recordings]) for count in plan.told[scope]}
+    return {count: part.take(part.timed) for count, part in played.items()}
 
 
 def _constant(fold: Fold, played: Played) -> tuple[Array, Array]:
@@ -153,7 +159,10 @@ def merge(parts: Sequence[Found]) -> Found:
         silent=join([part.silent for part in parts]),
         means={name: np.concatenate([part.means[name] for part in parts]) for name in parts[0].means},
         covariances={name: np.concatenate([part.covariances[name] for part in parts]) for name in parts[0].covariances},
-        told={count: join([part.told[count] for part in parts]) for count in parts[0].told},
+        told={
+            scope: {count: join([part.told[scope][count] for part in parts]) for count in counts}
+            for scope, counts in parts[0].told.items()
+        },
         relaxed=np.concatenate([part.relaxed for part in parts]),
         cost_s=np.concatenate([part.cost_s for part in parts]),
     )
@@ -164,8 +173,9 @@ def write(path: Path, found: Found) -> None:
     flat = {"relaxed": found.relaxed, "cost_s": found.cost_s}
     for name, played in {"filter": found.filter, "silent": found.silent}.items():
         flat |= _flat(played, name)
-    for count, played in found.told.items():
-        flat |= _flat(played, f"told/{count}")
+    for scope, counted in found.told.items():
+        for count, played in counted.items():
+            flat |= _flat(played, f"told/{scope}/{count}")
     flat |= {f"mean/{name}": values for name, values in found.means.items()}
     flat |= {f"covariance/{name}": values for name, values in found.covariances.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -182,13 +192,17 @@ def read(path: Path) -> Found | None:
             flat = {name: archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile):
         return None
-    counts = sorted({int(name.split("/")[1]) for name in flat if name.startswith("told/")})
+    told: dict[str, dict[int, Played]] = {}
+    for scope, count in sorted(
+        {(name.split("/")[1], int(name.split("/")[2])) for name in flat if name.startswith("told/")}
+    ):
+        told.setdefault(scope, {})[count] = _played(flat, f"told/{scope}/{count}")
     return Found(
         filter=_played(flat, "filter"),
         silent=_played(flat, "silent"),
         means=_under(flat, "mean/"),
         covariances=_under(flat, "covariance/"),
-        told={count: _played(flat, f"told/{count}") for count in counts},
+        told=told,
         relaxed=flat["relaxed"],
         cost_s=flat["cost_s"],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from textwrap import fill
 from typing import Final
@@ -25,6 +25,8 @@ Rows = npt.NDArray[np.bool_]
 _AXES: Final = ("valence", "arousal")
 _ENOUGH: Final = (0.85, 0.95)
 _MOST_REPORTS: Final = 10
+_ENOUGH_REPORTS: Final = 5
+"""Reports after which the estimate must fit the person better."""
 _GAIN: Final = [
     "mean error",
     "NLL",
@@ -175,34 +177,54 @@ def _axis_lines(found: Found, name: str, rows: Rows) -> list[list[str]]:
     ]
 
 
-def told_rows(found: Found) -> Rows:
-    """Return which ratings of SiTunes the study of reports is judged on: those that no replay of it was told."""
-    return np.asarray(next(iter(found.told.values())).number >= max(found.told))
+def told_rows(told: Mapping[int, Played]) -> Rows:
+    """Return which ratings the study of reports is judged on: those that come after all that any replay was told."""
+    return np.asarray(next(iter(told.values())).number >= max(told))
 
 
 def _reports(found: Found) -> str:
-    title, rows = "## What reports are worth (SiTunes)", told_rows(found)
-    if not rows.any():
-        return f"{title}\n\nNobody gave enough ratings."
-    nothing = found.told[0].take(rows)
-    lines = [[str(count), *_gain(played.take(rows), nothing)] for count, played in found.told.items()]
     text = _text(
-        f"Each person's first reports are told, and no later one. Judged on the same {int(rows.sum())} later ratings "
-        f"of {len(np.unique(nothing.person))} people, before and after music in daily life: hours or days after the "
-        "last word, so that nothing helps but what was learned of the person. The error is the distance in the plane."
+        "Each person's first reports are told, and no later one; judged on the same later ratings, before and after "
+        "music in daily life. These come hours or days after the last word, so that nothing helps but what was learned "
+        "of the person. The error is the distance in the plane."
     )
-    return f"{title}\n\n{text}\n\n{_table(['first reports told', *_GAIN], lines)}"
+    return "\n\n".join(
+        ["## What reports are worth (SiTunes)", text, *(_told(scope, told) for scope, told in found.told.items())]
+    )
+
+
+_SCOPES: Final = {
+    "daily": "Reports of daily life, judged on later daily life",
+    "whole": "Reports in the order of the study, the lab first, judged on later daily life",
+}
+
+
+def _told(scope: str, told: Mapping[int, Played]) -> str:
+    rows = told_rows(told)
+    if not rows.any():
+        return f"### {_SCOPES[scope]}\n\nNobody gave enough ratings."
+    nothing = told[0].take(rows)
+    lines = [[str(count), *_gain(played.take(rows), nothing)] for count, played in told.items()]
+    people = len(np.unique(nothing.person))
+    table = _table(["first reports told", *_GAIN], lines)
+    return f"### {_SCOPES[scope]} ({int(rows.sum())} ratings of {people} people)\n\n{table}"
 
 
 def _along(found: Found) -> str:
     tunes = np.char.startswith(found.filter.person, "situnes")
-    lines = []
-    for count in range(_MOST_REPORTS + 1):
-        many = count == _MOST_REPORTS
-        rows = tunes & ((found.filter.told >= count) if many else (found.filter.told == count))
-        if rows.any():
-            gain = _gain(found.filter.take(rows), found.silent.take(rows))
-            lines.append([f"{count}{' or more' if many else ''}", str(int(rows.sum())), *gain])
+    told, kind = found.filter.told, found.filter.kind
+    enough = tunes & (told >= _ENOUGH_REPORTS)
+    table = [
+        *((str(count), tunes & (told == count)) for count in range(_MOST_REPORTS)),
+        (f"{_MOST_REPORTS} or more", tunes & (told >= _MOST_REPORTS)),
+        (f"**{_ENOUGH_REPORTS} or more**", enough),
+        *((f"… {title.removeprefix('SiTunes, ')}", enough & (kind == name)) for name, (_, title) in KINDS.items()),
+    ]
+    lines = [
+        [name, str(int(rows.sum())), *_gain(found.filter.take(rows), found.silent.take(rows))]
+        for name, rows in table
+        if rows.any()
+    ]
     text = _text(
         "As a listener meets it: every earlier report is told, the newest often minutes ago. The same ratings are "
         "forecast without any report beside it."
