@@ -1,4 +1,4 @@
-"""The people: who is held out in which fold, what the others teach, and what the held-out ones did.
+"""The people: who is held out in which fold, and what the others teach.
 
 Every person is held out once. Of the others, a fifth decide when training stops and how wide the variances are, and the
 rest are trained on: with four folds about the shares of the build that ships. WESAD's people are never scored, so none
@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.calibration.recordings import Kind, Recording, hku_recording, situnes_recording
 from cloud_trainer.data import hku956, situnes, wesad
 from cloud_trainer.data.hku956 import Listening
 from cloud_trainer.data.situnes import SiTunes
@@ -25,9 +24,11 @@ from cloud_trainer.user_emotion.hku_examples import heard_by_others, hku_example
 from cloud_trainer.user_emotion.situnes_examples import situnes_examples
 from cloud_trainer.user_emotion.wesad_examples import Subject
 
-__all__ = ["KINDS", "Fold", "People", "fold_of", "groups", "load"]
+__all__ = ["KINDS", "Fold", "Kind", "People", "fold_of", "groups", "load"]
 
 Array = npt.NDArray[np.float64]
+Kind = Literal["hku956", "situnes_lab", "situnes_before", "situnes_after"]
+
 _VALIDATE: Final = 5
 """One in so many of those who are not held out validates."""
 
@@ -110,13 +111,6 @@ class Fold:
             raise ValueError(f"{len(own)} examples of {person} do not go with {count} ratings of {kind}")
         # Of several examples on the way to a rating, the last one stands at it.
         return own.take(np.arange(count) * (len(own) // count) + len(own) // count - 1)
-
-    def recording(self, people: People, person: str, *, minutes: int = 30, lab: bool = True) -> Recording:
-        """Return what a held-out person did; of SiTunes see `situnes_recording`."""
-        if person in people.sessions:
-            return hku_recording(people.sessions[person], people.features[person], self.heard[person], self.average)
-        number = int(person.removeprefix("situnes-"))
-        return situnes_recording(people.tunes, people.tune_examples, number, minutes=minutes, lab=lab)
 
 
 def load(data: Path) -> People:

@@ -26,6 +26,7 @@ import numpy.typing as npt
 
 from agent.affect.steps import Reception
 from agent.sensing.quality import NOWHERE, signal_quality
+from benchmarks.calibration.people import Fold, Kind, People
 from cloud_trainer.data.hku956 import RATES_HZ, Listening
 from cloud_trainer.data.situnes import Interactions, SiTunes
 from cloud_trainer.user_emotion.examples import Examples
@@ -38,17 +39,16 @@ __all__ = [
     "Body",
     "Event",
     "Heard",
-    "Kind",
     "Rated",
     "Received",
     "Recording",
     "hku_recording",
     "qualities",
+    "recording_of",
     "situnes_recording",
 ]
 
 Array = npt.NDArray[np.float64]
-Kind = Literal["hku956", "situnes_lab", "situnes_before", "situnes_after"]
 
 PAUSE_S: Final = 10.0
 """Between two songs of HKU956, whose times are not given: about what a rating takes (in SiTunes' lab it is 12 s)."""
@@ -126,6 +126,14 @@ class Recording:
 
     person: str
     events: tuple[Event, ...]
+
+
+def recording_of(fold: Fold, people: People, person: str, *, minutes: int = 30, lab: bool = True) -> Recording:
+    """Return what a person did whom the fold holds out; of SiTunes see `situnes_recording`."""
+    if person in people.sessions:
+        return hku_recording(people.sessions[person], people.features[person], fold.heard[person], fold.average)
+    number = int(person.removeprefix("situnes-"))
+    return situnes_recording(people.tunes, people.tune_examples, number, minutes=minutes, lab=lab)
 
 
 def qualities(listening: Listening, moment: float) -> dict[str, float]:

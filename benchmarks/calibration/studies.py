@@ -25,6 +25,7 @@ import numpy.typing as npt
 from agent.affect.station import UserEmotionModel
 from benchmarks.calibration.learning import answers
 from benchmarks.calibration.people import KINDS, Fold, People
+from benchmarks.calibration.recordings import recording_of
 from benchmarks.calibration.replay import Played, join, relax, replay
 
 __all__ = ["AFTER_S", "FORECASTS", "TOLD", "Found", "Plan", "merge", "read", "study", "write"]
@@ -94,7 +95,7 @@ class Found:
 def study(fold: Fold, people: People, model: UserEmotionModel, plan: Plan, *, training_s: float) -> Found:
     """Replay all held-out people of a fold, whose model took `training_s` to train."""
     started = time.monotonic()
-    recordings = [fold.recording(people, person, minutes=plan.minutes) for person in fold.held_out]
+    recordings = [recording_of(fold, people, person, minutes=plan.minutes) for person in fold.held_out]
     told = join([replay(recording, model) for recording in recordings])
     silent = join([replay(recording, model, told=0) for recording in recordings])
     kept = told.timed
@@ -121,7 +122,7 @@ def study(fold: Fold, people: People, model: UserEmotionModel, plan: Plan, *, tr
 def _counted(fold: Fold, people: People, model: UserEmotionModel, plan: Plan, scope: str) -> dict[int, Played]:
     tunes = [person for person in fold.held_out if person not in people.sessions]
     lab = scope == "whole"
-    recordings = [fold.recording(people, person, minutes=plan.told_minutes, lab=lab) for person in tunes]
+    recordings = [recording_of(fold, people, person, minutes=plan.told_minutes, lab=lab) for person in tunes]
     played = {count: join([replay(one, model, told=count) for one in recordings]) for count in plan.told[scope]}
     return {count: part.take(part.timed) for count, part in played.items()}
 

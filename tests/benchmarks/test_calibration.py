@@ -14,7 +14,7 @@ from benchmarks.calibration.__main__ import main
 from benchmarks.calibration.figure import draw
 from benchmarks.calibration.learning import Lesson, answers, replay_key
 from benchmarks.calibration.people import KINDS, Fold, People, fold_of, load
-from benchmarks.calibration.recordings import Body, Heard, Rated, Received, Recording, situnes_recording
+from benchmarks.calibration.recordings import Body, Heard, Rated, Received, Recording, recording_of, situnes_recording
 from benchmarks.calibration.replay import Played, relax, replay
 from benchmarks.calibration.scores import coverage_curve, mean_by_person, over_people, r_squared, score
 from benchmarks.calibration.studies import AFTER_S, Found, Plan, merge, read, study, write
@@ -65,7 +65,7 @@ def found(people: People, folds: Sequence[Fold]) -> list[Found]:
 
 def _recordings(people: People, fold: Fold) -> dict[str, Recording]:
     """One person of each data set."""
-    named = {person[:3]: fold.recording(people, person, minutes=2) for person in fold.held_out}
+    named = {person[:3]: recording_of(fold, people, person, minutes=2) for person in fold.held_out}
     assert set(named) == {"hku", "sit"}
     return named
 
@@ -210,7 +210,7 @@ def test_a_listening_with_the_time_of_another_is_neither_told_nor_judged(people:
 
 def test_a_minute_of_the_wristband_is_known_only_when_it_is_over(people: People, folds: Sequence[Fold]):
     person = next(person for person in folds[0].held_out if person.startswith("situnes"))
-    recording = folds[0].recording(people, person, minutes=3)
+    recording = recording_of(folds[0], people, person, minutes=3)
     own = people.tune_examples.take(people.tune_examples.person == person)
     minutes = own.raw[own.kind == "situnes_before"][0, :, : len(PHYSIOLOGY)]
     asked = next(event.t for event in recording.events if isinstance(event, Rated) and event.kind == "situnes_before")
@@ -223,7 +223,7 @@ def test_a_minute_of_the_wristband_is_known_only_when_it_is_over(people: People,
 
 def test_the_model_alone_is_asked_at_the_moments_of_the_ratings(people: People, folds: Sequence[Fold]):
     for person in folds[0].held_out:
-        played = replay(folds[0].recording(people, person), None)
+        played = replay(recording_of(folds[0], people, person), None)
         for kind in set(played.kind):
             truth = played.truth[played.kind == kind]
             examples = folds[0].examples_at(person, kind, len(truth))
