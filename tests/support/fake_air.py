@@ -89,6 +89,7 @@ class Air:
         self.scans: set[FakeScanner] = set()
         self.resets = self.openings = self.starts = 0
         self.released: list[str] = []
+        self._known_to_be_gone = asyncio.Event()
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[Air]:
@@ -117,6 +118,9 @@ class Air:
     ) -> BleakClient:
         return BleakClient(device, on_disconnect, timeout=timeout_s, backend=FakeClient, air=self)
 
+    async def gone(self) -> None:
+        await self._known_to_be_gone.wait()
+
     async def reset(self) -> None:
         self.resets += 1
         if self.mended_by == "reset":
@@ -131,6 +135,12 @@ class Air:
         for wearable in self.wearables.values():
             if wearable.client is not None:
                 wearable.client.lose(silently=silently)
+
+    def pull_and_put_back(self) -> None:
+        """The adapter tells that it was lost; a scan that is started anew works."""
+        self.deafen()
+        self._known_to_be_gone.set()
+        self._known_to_be_gone.clear()
 
     def deafen(self) -> None:
         """Scans go on believing that they run."""

@@ -5,7 +5,8 @@ Rules:
 - The scan runs while somebody is missing and rests while all are connected: it costs air time that they need.
 - No scan lasts longer than `WINDOW_S`. BlueZ ends one silently after 10.24 s and begins the next only five seconds
   later (bleak, pull request 2022): a returning wearable would not be heard. One that died silently, because BlueZ was
-  restarted underneath, is started anew with the next window at the latest.
+  restarted underneath, is started anew with the next window at the latest; at once where the adapter tells that it
+  is gone.
 - A scan that cannot be started is tried again, less and less often; every third failure in a row the adapter is reset.
   After `HOPELESS` failures the adapter is given up, for whoever opened it to open it again.
 - Silence alone never resets the adapter: there are quiet places, and the listener's loudspeaker may hang on it too.
@@ -49,7 +50,7 @@ class Scan:
         adapter: opened.
         on_advertisement: told of everything that is heard.
         counters: `scan.started`, `scan.start_failed`, `scan.stop_failed`, `scan.silent` (windows in which nothing was
-            heard), `adapter.reset`, `adapter.reset_failed`.
+            heard), `scan.lost` (the adapter went away meanwhile), `adapter.reset`, `adapter.reset_failed`.
 
     Attributes:
         wanted: set while somebody is missing.
@@ -118,12 +119,19 @@ class Scan:
         return scanner
 
     async def _window(self) -> None:
-        """Let one scan run its time, or until nobody is missing."""
+        """Let one scan run its time, or until nobody is missing or the adapter is gone."""
         before = self._heard
+        ends = [asyncio.ensure_future(self._idle.wait()), asyncio.ensure_future(self._adapter.gone())]
         try:
-            await in_time(self._idle.wait(), WINDOW_S)
-        except TimeoutError:
+            done, _ = await asyncio.wait(ends, timeout=WINDOW_S, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
+            await asyncio.gather(*ends, return_exceptions=True)
+        if not done:
             self._judge(self._heard - before)
+        elif ends[1] in done:
+            self._counters["scan.lost"] += 1
 
     def _judge(self, heard: int) -> None:
         self._quiet = 0 if heard else self._quiet + 1

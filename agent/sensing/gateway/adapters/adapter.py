@@ -47,6 +47,10 @@ class Adapter(Protocol):
         """
         ...
 
+    async def gone(self) -> None:
+        """Return as soon as the adapter is known to be lost; where nothing tells, never."""
+        ...
+
     async def reset(self) -> None:
         """Start the adapter afresh: connections end and are reported, scanners must be started again.
 

@@ -40,6 +40,10 @@ class SystemAdapter:
         """See `Adapter.client`."""
         return BleakClient(device, disconnected_callback=on_disconnect, timeout=timeout_s)
 
+    async def gone(self) -> None:
+        """See `Adapter.gone`: bleak does not tell when BlueZ goes away while it scans."""
+        await asyncio.Event().wait()
+
     async def reset(self) -> None:
         """Power the adapter off and on again through BlueZ's D-Bus interface (org.bluez.Adapter1, doc/adapter-api).
 

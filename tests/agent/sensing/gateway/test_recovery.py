@@ -63,6 +63,23 @@ def test_a_scan_that_dies_silently_is_started_again(bench: Any) -> None:
     run_virtually(test())
 
 
+def test_a_scan_whose_adapter_tells_that_it_is_gone_is_started_again_at_once(bench: Any) -> None:
+    strap = bench.air.wearables[STRAP]
+    strap.present = False
+
+    async def test() -> None:
+        async with bench.running():
+            await asyncio.sleep(30.0)
+            bench.air.pull_and_put_back()
+            started = bench.air.starts
+            assert await bench.until(lambda: bench.air.starts > started, within_s=WINDOW_S) < 0.1
+            assert bench.gateway.counters["scan.lost"] == 1
+            strap.present = True
+            assert await bench.streams() < RETURN_S
+
+    run_virtually(test())
+
+
 @pytest.mark.parametrize("silently", [False, True])
 @pytest.mark.parametrize("mended_by", ["", "reset", "reopening"])
 def test_an_adapter_that_is_restarted_underneath_is_used_again(bench: Any, mended_by: str, *, silently: bool) -> None:

@@ -52,6 +52,10 @@ class HciAdapter:
             device, disconnected_callback=on_disconnect, timeout=timeout_s, backend=HciClient, radio=self._radio
         )
 
+    async def gone(self) -> None:
+        """See `Adapter.gone`."""
+        await self._radio.gone()
+
     async def reset(self) -> None:
         """Close the transport and open it again.
 

@@ -7,7 +7,7 @@ Rules:
   on Bumble happens in a task of its own (`finished`).
 - A controller starts one connection at a time; others wait in line.
 - A radio that was lost is opened again by the next scan, as the operating system's comes back by itself; what hung on
-  the lost one is gone.
+  the lost one is gone, and told so at once.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 from bleak.exc import (
@@ -103,6 +104,7 @@ class Radio:
         self._device: Device | None = None
         self._connecting = asyncio.Lock()
         self._opening = asyncio.Lock()
+        self._gone = asyncio.Event()
         self._listeners: list[Listener] = []
         self._heard: dict[str, Address] = {}
 
@@ -135,6 +137,8 @@ class Radio:
             configuration = DeviceConfiguration(name="Attune", address=self._own_address)
             self._device = Device.from_config_with_hci(configuration, source, sink)
             self._device.on(Device.EVENT_ADVERTISEMENT, self._hear)
+            self._gone.clear()
+            source.terminated.add_done_callback(partial(self._lose, self._device))
             await finished(self._device.power_on(), timeout_s=_OPEN_TIMEOUT_S)
         except (BleakError, TimeoutError) as error:
             await self.close()
@@ -142,6 +146,18 @@ class Radio:
                 f"No Bluetooth controller answers at {self._name}: {error}",
                 BleakBluetoothNotAvailableReason.NO_BLUETOOTH,
             ) from error
+
+    def _lose(self, device: Device, terminated: asyncio.Future[None]) -> None:
+        """The transport has ended: tell who scans, and end the connections, which some of its kinds forget."""
+        if not terminated.cancelled():
+            terminated.exception()  # why: whatever is tried next says it
+        if self._device is device:
+            self._gone.set()
+            device.host.emit("flush")
+
+    async def gone(self) -> None:
+        """Return as soon as the controller is lost or let go."""
+        await self._gone.wait()
 
     async def close(self) -> None:
         """End all connections, which are reported, and let the controller go."""
@@ -151,6 +167,7 @@ class Radio:
             await asyncio.gather(*(self.disconnect(connection) for connection in standing))
         self._transport = self._device = None
         self._listeners.clear()
+        self._gone.set()
         if transport is not None:
             await transport.close()
         if device is not None:

@@ -298,6 +298,28 @@ async def test_a_scan_opens_an_adapter_that_was_pulled_and_put_back(world: World
         assert await client.read_gatt_char(LEVEL) == b"\x57"
 
 
+async def test_an_adapter_tells_at_once_that_it_was_pulled_and_waits_anew_when_it_is_back(world: World):
+    waiting = asyncio.ensure_future(world.adapter.gone())
+    async with world.adapter.scanner(lambda _device, _data: None):
+        assert not waiting.done()
+        world.air.drop_hosts()
+        await asyncio.wait_for(waiting, PATIENCE_S)
+    await world.adapter.reset()
+    waiting = asyncio.ensure_future(world.adapter.gone())
+    assert await world.find(world.bands[0])
+    assert not waiting.done()
+    waiting.cancel()
+
+
+async def test_a_transport_that_fails_without_a_word_to_its_host_ends_the_connections_too(world: World):
+    gone = Told()
+    async with world.connected(world.bands[0], gone):
+        # As Bumble's pumped transports do (USB, WebSocket, UDP): the reason is kept, and nobody is called.
+        world.adapter._radio._transport.source.terminated.set_exception(OSError("pulled"))  # type: ignore[attr-defined]
+        await gone.count(1)
+        await asyncio.wait_for(world.adapter.gone(), PATIENCE_S)
+
+
 async def test_no_scan_starts_while_an_adapter_is_gone():
     air = Air()
     async with AsyncExitStack() as stack:
