@@ -1,0 +1,1 @@
+"""Searching hyper-parameters: the same budget for every rival, on validation alone."""
