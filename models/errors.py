@@ -4,6 +4,7 @@
     ├── SettingsError     a settings file or key
     ├── WireError         a topic, pack or command
     ├── BundleError       a bundle, its manifest, a model or table in it
+    ├── DeliveryError     signed metadata, chunks, keys and rollouts of bundles
     ├── AudioError        an audio file
     ├── PlaybackError     the sound device
     ├── StorageError      the database and the disk under it
@@ -25,6 +26,7 @@ __all__ = [
     "BrokerError",
     "BundleError",
     "DataError",
+    "DeliveryError",
     "PlaybackError",
     "Reason",
     "SettingsError",
@@ -56,6 +58,12 @@ class Reason(StrEnum):
     # bundle
     TAMPERED = "tampered"
     INCOMPATIBLE = "incompatible"
+    UNTRUSTED = "untrusted"
+    EXPIRED = "expired"
+    ROLLED_BACK = "rolled_back"
+    WITHDRAWN = "withdrawn"
+    WORSE = "worse"
+    TIMED_OUT = "timed_out"
     # files
     EMPTY = "empty"
     NOT_AUDIO = "not_audio"
@@ -108,6 +116,10 @@ class WireError(AttuneError):
 
 class BundleError(AttuneError):
     """A bundle is incomplete, altered, or not made for this program."""
+
+
+class DeliveryError(AttuneError):
+    """Keys, signed metadata, chunks or a rollout of a bundle are not as they must be."""
 
 
 class AudioError(AttuneError):

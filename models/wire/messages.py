@@ -179,7 +179,12 @@ class Health(msgspec.Struct, frozen=True):
 
 
 class BundleStatus(msgspec.Struct, frozen=True):
-    """D/bundle: which bundle runs, and what happened to the last one offered."""
+    """D/bundle: which bundle runs, and what happens or happened to the last one offered.
+
+    `stage` says what is being done now; `outcome` how the offer named by `offered` and `rollout` ended: `activated`
+    runs on probation, `confirmed` has passed it, `refused` never ran, `returned` ran and was taken back. `reason` says
+    why in a sentence, `code` for programs. Sent again, a report says the same: it is a state, not an event.
+    """
 
     t: Timestamp
     version: str
@@ -188,8 +193,15 @@ class BundleStatus(msgspec.Struct, frozen=True):
     precision: dict[str, str]
     channel: str
     offered: str | None = None
-    outcome: Literal["none", "activated", "refused", "returned"] = "none"
+    outcome: Literal["none", "activated", "confirmed", "refused", "returned"] = "none"
     reason: str = ""
+    code: str = ""
+    stage: Literal["idle", "waiting", "fetching", "testing", "embedding", "probation"] = "idle"
+    progress: Share = 0.0
+    rollout: str = ""
+    group: str = ""
+    bytes_fetched: Annotated[int, Meta(ge=0)] = 0
+    bytes_offered: Annotated[int, Meta(ge=0)] = 0
 
 
 class CommandError(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -18,9 +18,12 @@ from models.errors import Reason, WireError
 __all__ = [
     "NAME_PATTERN",
     "ROOT",
+    "ChannelTopics",
     "DeviceTopics",
     "SenseTopic",
+    "bundle_reports_filter",
     "check_name",
+    "parse_bundle_report",
     "parse_sense",
     "sense",
     "sense_filter",
@@ -30,6 +33,9 @@ __all__ = [
 ROOT: Final = "attune/1"
 NAME_PATTERN: Final = r"^[a-z0-9-]+$"
 _NAME = re.compile(r"[a-z0-9-]+")
+_METADATA_FILE = re.compile(r"(timestamp)\.json|([1-9][0-9]{0,8})\.(root|snapshot|targets)\.json")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_DEVICE_BUNDLE = re.compile(rf"{ROOT}/device/([a-z0-9-]+)/bundle")
 _SENSE = re.compile(rf"{ROOT}/listener/([a-z0-9-]+)/sense/([a-z0-9-]+)/([a-z0-9-]+)")
 
 
@@ -85,9 +91,80 @@ def parse_sense(topic: str) -> SenseTopic:
     return SenseTopic(*match.groups())
 
 
+def bundle_reports_filter() -> str:
+    """Filter for what every device says of its bundle."""
+    return f"{ROOT}/device/+/bundle"
+
+
+def parse_bundle_report(topic: str) -> str | None:
+    """The device whose bundle's topic this is, or None for any other topic."""
+    match = _DEVICE_BUNDLE.fullmatch(topic)
+    return match[1] if match else None
+
+
 def truth(name: str) -> str:
     """Topic on which a simulator tells what it really felt; the agent never subscribes to it."""
     return f"{ROOT}/sim/{check_name(name, 'the simulator')}/truth"
+
+
+class ChannelTopics:
+    """All topics of a channel of bundles. Everything on them is retained.
+
+    Args:
+        channel: the channel's name.
+    """
+
+    def __init__(self, channel: str) -> None:
+        self.channel = check_name(channel, "the channel")
+        self.root = f"{ROOT}/bundles/{channel}"
+        self.filter = f"{self.root}/#"
+        self.timestamp = f"{self.root}/metadata/timestamp"
+        self.roots_filter = f"{self.root}/metadata/root/+"
+        self._metadata = re.compile(
+            re.escape(f"{self.root}/metadata/") + r"(?:(timestamp)|(root|snapshot|targets)/([1-9][0-9]{0,8}))"
+        )
+        self._chunk = re.compile(re.escape(f"{self.root}/chunk/") + r"([0-9a-f]{64})")
+
+    def metadata(self, file: str) -> str:
+        """Topic of a metadata file, by the name that TUF gives it: `timestamp.json` or `7.targets.json`.
+
+        Raises:
+            WireError: it is none of the four top-level roles', or a versioned one without its version.
+        """
+        match = _METADATA_FILE.fullmatch(file)
+        if match is None:
+            raise WireError(
+                f"{file[:120]!r} is no metadata file of a channel",
+                reason=Reason.MALFORMED,
+                remedy="Names are timestamp.json, 1.root.json, 1.snapshot.json, 1.targets.json",
+            )
+        return self.timestamp if match[1] else f"{self.root}/metadata/{match[3]}/{match[2]}"
+
+    def metadata_file(self, topic: str) -> str | None:
+        """The name that TUF gives the metadata file on a topic of this channel, or None for any other topic."""
+        match = self._metadata.fullmatch(topic)
+        if match is None:
+            return None
+        return "timestamp.json" if match[1] else f"{match[3]}.{match[2]}.json"
+
+    def chunk(self, address: str) -> str:
+        """Topic of a chunk, by the SHA-256 of its bytes.
+
+        Raises:
+            WireError: it is no SHA-256 in lower-case hexadecimal.
+        """
+        if not _DIGEST.fullmatch(address):
+            raise WireError(
+                f"{address[:120]!r} is no address of a chunk",
+                reason=Reason.MALFORMED,
+                remedy="Use the SHA-256 of its bytes in lower-case hexadecimal",
+            )
+        return f"{self.root}/chunk/{address}"
+
+    def chunk_address(self, topic: str) -> str | None:
+        """The address of the chunk on a topic of this channel, or None for any other topic."""
+        match = self._chunk.fullmatch(topic)
+        return match[1] if match else None
 
 
 class DeviceTopics:

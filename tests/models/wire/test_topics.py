@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import WireError
-from models.wire.topics import DeviceTopics, parse_sense, sense, sense_filter
+from models.wire.topics import ChannelTopics, DeviceTopics, parse_bundle_report, parse_sense, sense, sense_filter
 
 names = st.from_regex(r"[a-z0-9-]{1,20}", fullmatch=True)
 
@@ -38,3 +38,28 @@ def test_a_command_topic_gives_its_verb_and_an_error_topic_none() -> None:
 
 def test_a_verb_that_cannot_stand_in_a_topic_is_answered_as_unknown() -> None:
     assert DeviceTopics("kitchen").command_error("Wörd").endswith("/command/unknown/error")
+
+
+@pytest.mark.parametrize("file", ["timestamp.json", "1.root.json", "12.snapshot.json", "7.targets.json"])
+def test_a_metadata_file_of_a_channel_has_a_topic_that_gives_its_name_again(file: str) -> None:
+    topics = ChannelTopics("stable")
+    assert topics.metadata_file(topics.metadata(file)) == file
+
+
+@pytest.mark.parametrize("file", ["root.json", "0.root.json", "1.timestamp.json", "../1.root.json", "1.other.json", ""])
+def test_what_is_no_metadata_file_has_no_topic(file: str) -> None:
+    with pytest.raises(WireError, match="is no metadata file of a channel"):
+        ChannelTopics("stable").metadata(file)
+
+
+def test_a_chunk_has_a_topic_that_gives_its_address_again() -> None:
+    topics, digest = ChannelTopics("stable"), "0a" * 32
+    assert topics.chunk_address(topics.chunk(digest)) == digest
+    assert topics.chunk_address(ChannelTopics("beta").chunk(digest)) is None
+    with pytest.raises(WireError, match="is no address of a chunk"):
+        topics.chunk("#")
+
+
+def test_the_topic_of_a_bundle_names_its_device() -> None:
+    assert parse_bundle_report(DeviceTopics("attic").bundle) == "attic"
+    assert parse_bundle_report(DeviceTopics("attic").queue) is None
