@@ -18,6 +18,8 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from cloud_trainer.progress import Progress
+
 __all__ = ["Answer", "Claim", "Column", "Floats", "Fold", "Ints", "Peer", "Problem", "Row", "Table"]
 
 Floats = npt.NDArray[np.float64]
@@ -158,7 +160,7 @@ class Table(Generic[D]):
         protocol: how rows are split, which seeds, what is resampled.
         exam_protocol: likewise where a second folder of data is scored.
         group: what a group is, in a word: person, song.
-        sources: data sets that it reads.
+        sources: data sets that it reads, the exam's too where there is one.
         columns: figures.
         rows: rivals; names are unique.
         reference: the row that the others are compared with in pairs: the strongest known peer, run again.
@@ -167,6 +169,9 @@ class Table(Generic[D]):
         modules: whose source decides the result.
         claims: comparisons that are spelled out.
         notes: what a reader must know to judge the figures.
+        aids: further data sets that are read from the data alone, never scored: instruments, what is trained on before.
+        prepare: adds to a loaded problem what is costly to compute and kept between runs; takes the data, the exam's
+            where there is one, the work folder and where progress is shown.
     """
 
     name: str
@@ -184,3 +189,5 @@ class Table(Generic[D]):
     modules: tuple[str, ...]
     claims: tuple[Claim, ...] = ()
     notes: tuple[str, ...] = ()
+    aids: tuple[str, ...] = ()
+    prepare: Callable[[Problem[D], Path, Path | None, Path, Progress], Problem[D]] | None = None

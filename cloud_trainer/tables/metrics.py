@@ -52,6 +52,21 @@ def _rmse(sums: Floats) -> Floats:
         return np.asarray(np.sqrt(sums[..., 3] / sums[..., 0]))
 
 
+def _products(truth: Floats, answer: Floats) -> Floats:
+    return np.stack([np.ones_like(truth), truth, answer, truth**2, answer**2, truth * answer], axis=-1)
+
+
+def _correlation(sums: Floats) -> Floats:
+    """Pearson's r; 0 where an answer is constant, which tells nothing."""
+    count, truth, answer, truths, answers, both = np.moveaxis(sums, -1, 0)
+    spread = np.maximum((count * truths - truth**2) * (count * answers - answer**2), 0.0)
+    covariance = count * both - truth * answer
+    # Sums of squares of a constant differ by rounding alone.
+    told = spread > 1e-12 * count**2 * truths * count**2 * answers
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(count > 0, np.where(told, covariance / np.sqrt(spread), 0.0), np.nan))
+
+
 def _confusion(classes: int) -> Callable[[Floats, Floats], Floats]:
     def statistics(truth: Floats, answer: Floats) -> Floats:
         cell = (truth * classes + answer).astype(np.int64)
@@ -109,7 +124,11 @@ def _classes(count: int) -> dict[str, Metric]:
 METRICS: Final[Mapping[str, Metric]] = {
     "r2": Metric(name="R²", statistics=_moments, finish=_r_squared, more_is_better=True, of_one="rmse"),
     "rmse": Metric(name="RMSE", statistics=_moments, finish=_rmse, more_is_better=False, of_one="rmse"),
+    "correlation": Metric(
+        name="correlation", statistics=_products, finish=_correlation, more_is_better=True, of_one="rmse"
+    ),
     **_classes(2),
     **_classes(3),
+    **_classes(4),
 }
 """By name; the number behind a name of classes is how many there are."""

@@ -80,7 +80,7 @@ def evaluate(
         DataError: a data set is missing, empty, changed or malformed.
         StorageError: the disk refuses.
     """
-    known = known_data(data, table.sources)
+    known = known_data(data, (*table.sources, *table.aids))
     examined = None if exam is None else known_data(exam, table.sources)
     fingerprints = dict(known.fingerprints)
     unchecked = list(known.unchecked)
@@ -109,6 +109,8 @@ def evaluate(
         return stored
     problem = table.load(data, exam, seed)
     _refuse_empty(table, problem, exam)
+    if table.prepare is not None:
+        problem = table.prepare(problem, data, exam, work, progress)
     with threadpool_limits(_THREADS):
         done = _answers(table, problem, work / "tables" / table.name / configuration, progress)
     result = _result(table, problem, done, seed=seed, exam=exam is not None)

@@ -20,7 +20,16 @@ def test_figures_of_numbers_are_those_of_the_evaluation_package():
     assert of("rmse", truth, answer) == pytest.approx(float(rmse(truth, answer)))
 
 
-@pytest.mark.parametrize("classes", [2, 3])
+def test_a_correlation_is_that_of_numpy_and_zero_for_a_constant_answer():
+    random = np.random.default_rng(2)
+    truth = random.normal(size=50)
+    answer = truth + random.normal(size=50)
+    assert of("correlation", truth, answer) == pytest.approx(np.corrcoef(truth, answer)[0, 1])
+    assert of("correlation", truth, np.full(50, 0.1)) == 0.0
+    assert np.isnan(METRICS["correlation"].finish(np.zeros(6)))
+
+
+@pytest.mark.parametrize("classes", [2, 3, 4])
 def test_figures_of_classes_are_those_of_scikit_learn(classes: int):
     random = np.random.default_rng(classes)
     truth, answer = random.integers(0, classes, (2, 80)).astype(float)
