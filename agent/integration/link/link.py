@@ -9,7 +9,9 @@ Rules:
   not handled, because the agent stopped or the connection broke, the broker delivers again: at least once, never not.
 - While more waits than the settings allow, the link does not read. TCP then holds back the broker, and the broker its
   queue (for QoS 1: up to the broker's own limit). Nothing that has reached this program is thrown away.
-- `online` is published only after the broker has confirmed the subscriptions: who sees it can send commands.
+- `online` is published only after the broker has confirmed the subscriptions: who sees it can send commands. The link
+  listens to its own availability: a broker may notice the end of the last connection after it has taken the next one
+  (amqtt does), and then the will would have the last word.
 """
 
 from __future__ import annotations
@@ -82,6 +84,7 @@ class Link:
         self._queue: asyncio.Queue[_Taken | None] = asyncio.Queue()
         self._waiting_bytes = 0
         self._held = False
+        self._leaving = False
         self._connection: Connection | None = None  # the one being opened or in use
         self._up = asyncio.Event()
         self._settled = asyncio.Event()  # set while the outbox is empty
@@ -100,6 +103,7 @@ class Link:
         """Say `offline`, give what is on its way a moment to arrive, and disconnect."""
         if self._task is None:
             return
+        self._leaving = True
         if self._up.is_set() and self._connection is not None:
             if self._availability:
                 self._post(Event(self._availability, b"offline", retain=True))
@@ -197,6 +201,9 @@ class Link:
     def _on_message(self, connection: Connection, incoming: MQTTMessage) -> None:
         """Take a message from paho, which calls this in the loop's thread."""
         refusal = self._refusal(incoming)
+        if refusal == "foreign" and self._is_own_availability(incoming):
+            self._insist(incoming)
+            return
         if refusal:
             _count(self._status.refused, refusal)
             if incoming.qos:
@@ -224,6 +231,15 @@ class Link:
             return "oversized"
         # amqtt sends a newcomer retained messages of filters that only others subscribed to.
         return "" if any(topic_matches_sub(wanted, topic) for wanted in self._filters) else "foreign"
+
+    def _is_own_availability(self, incoming: MQTTMessage) -> bool:
+        return bool(self._availability) and incoming.topic == self._availability
+
+    def _insist(self, incoming: MQTTMessage) -> None:
+        """Say `online` again where the will of an earlier connection was told after this one had said so."""
+        # A retained message answers the subscription: it is what stood there before this connection said `online`.
+        if incoming.payload == b"offline" and not incoming.retain and self._up.is_set() and not self._leaving:
+            self._send(self._availability, b"online", qos=1, retain=True)
 
     # -- keeping it up ---------------------------------------------------------------------------------------------
 
@@ -255,6 +271,10 @@ class Link:
         try:
             await connection.open()
             await self._subscribe(connection, self._filters)
+            if self._availability:
+                # QoS 0: nobody acknowledges the link's own goodbye. Where the access list forbids it, nothing is lost but
+                # the cure for a late will.
+                await connection.subscribe({self._availability: 0})
             self._introduce()
             return await connection.ended or "the connection was closed"
         finally:
