@@ -272,8 +272,7 @@ class Link:
             await connection.open()
             await self._subscribe(connection, self._filters)
             if self._availability:
-                # QoS 0: nobody acknowledges the link's own goodbye. Where the access list forbids it, nothing is lost but
-                # the cure for a late will.
+                # QoS 0: nobody acknowledges the link's own goodbye. An access list that forbids it costs this alone.
                 await connection.subscribe({self._availability: 0})
             self._introduce()
             return await connection.ended or "the connection was closed"
