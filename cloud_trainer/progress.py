@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Final, Protocol, Self
 
-__all__ = ["LogProgress", "Progress", "TerminalProgress"]
+__all__ = ["LogProgress", "ObservedProgress", "Observer", "Progress", "TerminalProgress"]
+
+Observer = Callable[[int, Mapping[str, float]], None]
+"""Takes an epoch, counted from 0, and its figures by name."""
 
 _SHORT_TASK: Final = 60
 
@@ -22,6 +25,9 @@ class Progress(Protocol):
 
     def note(self, text: str) -> None:
         """Show a line that stays."""
+
+    def measured(self, epoch: int, figures: Mapping[str, float]) -> None:
+        """Tell the figures of an epoch, counted from 0; `validation` among them is the score, more being better."""
 
 
 class LogProgress:
@@ -44,6 +50,9 @@ class LogProgress:
     def note(self, text: str) -> None:
         """Log one line."""
         _log.info("%s", text)
+
+    def measured(self, epoch: int, figures: Mapping[str, float]) -> None:
+        """Show nothing: the note of the step has told it."""
 
 
 class TerminalProgress:
@@ -85,3 +94,31 @@ class TerminalProgress:
     def note(self, text: str) -> None:
         """Print one line above the bars."""
         self._bars.console.print(text)
+
+    def measured(self, epoch: int, figures: Mapping[str, float]) -> None:
+        """Show nothing: the note of the bar has told it."""
+
+
+class ObservedProgress:
+    """Progress that is shown as before, with somebody who listens to the figures of epochs.
+
+    Args:
+        shown: where progress is shown.
+        observer: who listens; what it raises ends the training (a search ends a hopeless trial so).
+    """
+
+    def __init__(self, shown: Progress, observer: Observer) -> None:
+        self._shown, self._observer = shown, observer
+
+    def task(self, description: str, total: int) -> AbstractContextManager[Callable[[str], None]]:
+        """Open a task; see `Progress.task`."""
+        return self._shown.task(description, total)
+
+    def note(self, text: str) -> None:
+        """Show a line that stays."""
+        self._shown.note(text)
+
+    def measured(self, epoch: int, figures: Mapping[str, float]) -> None:
+        """Pass the figures on, to the observer last."""
+        self._shown.measured(epoch, figures)
+        self._observer(epoch, figures)

@@ -71,7 +71,7 @@ class Report(Protocol):
     """Where a trial tells how it is doing."""
 
     def __call__(self, step: int, score: float) -> None:
-        """Tell the validation score after a step (an epoch, a fold), counted from 0.
+        """Tell the validation score after a step (an epoch, a fold), counted from 0; what is no number is not heard.
 
         Raises:
             Pruned: the score is below the median of the earlier trials at that step; let it pass.
