@@ -13,15 +13,16 @@ Rules:
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.affect.station import AffectState, AffectStation
+from agent.affect.station import AffectState, AffectStation, UserEmotionModel
 from agent.ranking.ranker import Ranking
 from agent.ranking.reasons import SIGNALS, reason
 from agent.ranking.target import ListenerGoal, Target, target_of
@@ -181,16 +182,35 @@ class Session:
         return self._reasons.get(row, "")
 
     def replace(self, repertoire: Repertoire, plays: list[Play], *, now: float) -> None:
-        """Go on with another catalogue or bundle; the rows of `plays` are those of the new one."""
-        old, self.repertoire, self._plays = self.repertoire, repertoire, plays
+        """Go on with another catalogue.
+
+        Args:
+            repertoire: built beside the one in use.
+            plays: with the rows of the new one, oldest first; what was heard while it was built is added here.
+            now: seconds since the epoch.
+        """
+        old, self.repertoire = self.repertoire, repertoire
 
         def moved(row: int | None) -> int | None:
             return repertoire.catalogue.row_of.get(old.catalogue.ids[row]) if row is not None else None
 
+        loaded_to = plays[-1].t if plays else -math.inf
+        since = [(moved(play.row), play) for play in self._plays if play.t > loaded_to]
+        self._plays = plays + [replace(play, row=row) for row, play in since if row is not None]
         self.playing = moved(self.playing)
         self.prepared = tuple(new for row in self.prepared if (new := moved(row)) is not None)
         self._upcoming, self._reasons = (), {}
         self._learn(now)
+
+    def adopt(self, repertoire: Repertoire, plays: list[Play], model: UserEmotionModel, *, now: float) -> None:
+        """Go on with another bundle: its ranker, its catalogue and its `user_emotion`, all at once.
+
+        What is believed of the listener stays, and the track that plays goes on as it was heard by the old one.
+        Everything that costs time was done when `repertoire` was built, so ranking pauses for no longer than one
+        evaluation takes.
+        """
+        self.affect.use(model)
+        self.replace(repertoire, plays, now=now)
 
     def _learn(self, now: float) -> None:
         repertoire = self.repertoire

@@ -12,6 +12,7 @@ from stand_in_library import repertoire
 
 from agent.affect.station import AffectStation
 from agent.ranking.ranker import Ranker, Ranking
+from agent.ranking.taste import Play
 from agent.repertoire import Repertoire
 from agent.sensing.station import Sensing
 from agent.session import Evaluation, Session
@@ -220,3 +221,27 @@ def test_another_catalogue_keeps_what_plays_where_it_holds_it(replay: Replay, bu
     replay.session.replace(repertoire(5, bundle), [], now=replay.now)
     assert replay.session.playing is None
     assert len(replay.evaluate("bundle").queue.tracks) == 5
+
+
+def test_what_was_heard_while_another_catalogue_was_built_is_not_forgotten(replay: Replay, bundle: Bundle) -> None:
+    replay.evaluate("start")
+    replay.session.ended(3, "completed", now=replay.now)
+    loaded = [Play(3, replay.now, "completed")]
+    replay.session.ended(4, "completed", now=replay.now + 200.0)
+    replay.session.replace(repertoire(50, bundle), loaded, now=replay.now + 201.0)
+    assert sorted(replay.session.taste.judgements.rows.tolist()) == [3, 4]
+
+
+def test_another_bundle_takes_over_between_two_evaluations_and_the_listener_stays_known(
+    replay: Replay, bundle: Bundle
+) -> None:
+    replay.session.feel(0.8, 0.6, now=replay.now)
+    before = replay.evaluate("command").affect
+    replay.session.started(7, now=replay.now)
+    newer = dataclasses.replace(repertoire(50, bundle), bundle_version="2027.1.1")
+    replay.session.adopt(newer, [], bundle.model("user_emotion"), now=replay.now)
+    after = replay.evaluate("bundle")
+    assert after.affect.model == "2027.1.1"
+    assert after.affect.valence == pytest.approx(before.valence, abs=0.1)
+    assert replay.session.playing == 7
+    assert f"{7:016x}" not in [track.id for track in after.queue.tracks]
