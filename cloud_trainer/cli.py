@@ -14,17 +14,25 @@ from cloud_trainer.artefact import Scale
 from cloud_trainer.commands.evaluate import evaluate
 from cloud_trainer.commands.options import Config, Data, Json, progress_shown
 from cloud_trainer.commands.report import report
+from cloud_trainer.commands.search import search
 from cloud_trainer.settings import TrainerSettings
 from models.errors import AttuneError, SettingsError
 from models.settings import load
 
 __all__ = ["app", "main"]
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # markup would swallow the [section] of a setting
+    help=__doc__,
+)
 data_app = typer.Typer(no_args_is_help=True, help="The research data sets.")
 app.add_typer(data_app, name="data")
 app.command()(evaluate)
 app.command()(report)
+app.command()(search)
 
 
 def main() -> None:

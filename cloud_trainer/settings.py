@@ -9,7 +9,17 @@ from msgspec import Meta, field
 
 from models.settings import Section
 
-__all__ = ["BuildSection", "BundleSection", "DataSection", "MusicEmotionSection", "TablesSection", "TrainerSettings"]
+__all__ = [
+    "BuildSection",
+    "BundleSection",
+    "CardsSection",
+    "DataSection",
+    "MusicEmotionSection",
+    "SearchSection",
+    "TablesSection",
+    "TrainSection",
+    "TrainerSettings",
+]
 
 Positive = Annotated[int, Meta(ge=1, le=10_000)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -42,6 +52,24 @@ class TablesSection(Section, frozen=True):
     report: Path = Path(".build/report")
 
 
+class TrainSection(Section, frozen=True):
+    """What a training leaves behind beside its model."""
+
+    tensorboard: bool = False
+
+
+class SearchSection(Section, frozen=True):
+    """How a search runs."""
+
+    trials: Positive = 20
+
+
+class CardsSection(Section, frozen=True):
+    """Where the model cards go."""
+
+    folder: Path = Path("docs/cards")
+
+
 class MusicEmotionSection(Section, frozen=True):
     """The music emotion network and its training."""
 
@@ -69,4 +97,7 @@ class TrainerSettings(Section, frozen=True):
     build: BuildSection = field(default_factory=BuildSection)
     bundle: BundleSection = BundleSection()
     tables: TablesSection = field(default_factory=TablesSection)
+    train: TrainSection = TrainSection()
+    search: SearchSection = SearchSection()
+    cards: CardsSection = field(default_factory=CardsSection)
     music_emotion: MusicEmotionSection = MusicEmotionSection()

@@ -11,9 +11,10 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from cloud_trainer.artefact import Scale
 from cloud_trainer.progress import LogProgress, Progress, TerminalProgress
 
-__all__ = ["Config", "Data", "Json", "Results", "progress_shown"]
+__all__ = ["Config", "Data", "Json", "Results", "Seed", "Work", "progress_shown", "scale_of"]
 
 Config: TypeAlias = Annotated[Path | None, typer.Option("--config", help="Settings file; see config/trainer.toml.")]
 Data: TypeAlias = Annotated[
@@ -23,6 +24,23 @@ Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Answer in JSON.")
 Results: TypeAlias = Annotated[
     Path | None, typer.Option("--results", help="Folder of the tables' results; overrides [tables] results.")
 ]
+Seed: TypeAlias = Annotated[
+    int | None, typer.Option("--seed", min=0, help="Of every random number; overrides [build] seed.")
+]
+Work: TypeAlias = Annotated[Path | None, typer.Option("--work", help="Folder of caches; overrides [build] work.")]
+
+
+def scale_of(text: str) -> Scale:
+    """Return the scale that a text names.
+
+    Raises:
+        typer.BadParameter: it names none.
+    """
+    match text:
+        case "full" | "tiny":
+            return text
+        case _:
+            raise typer.BadParameter(f"{text!r} is neither full nor tiny", param_hint="--scale")
 
 
 @contextmanager

@@ -7,14 +7,14 @@ there: it changes with any file of the set, and costs no reading of the files.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from cloud_trainer.artefact import TrainingData
 from models.errors import DataError, Reason
 
-__all__ = ["SOURCES", "Source", "check", "checksums", "fingerprint", "require", "training_data"]
+__all__ = ["SOURCES", "Source", "check", "checksums", "fingerprint", "require", "training_data", "verify"]
 
 _BLOCK_BYTES = 1 << 20
 
@@ -165,6 +165,27 @@ def check(data: Path, names: set[str] | None = None) -> Iterator[tuple[str, str]
             yield path, "missing"
         else:
             yield path, "" if _sha256(file) == recorded else "changed"
+
+
+def verify(data: Path, names: Iterable[str]) -> None:
+    """Refuse data sets of which a file is missing or is not what SHA256SUMS records.
+
+    Args:
+        data: root of the data sets.
+        names: sets that are about to be used.
+
+    Raises:
+        DataError: SHA256SUMS is unreadable or lists no file of a set, or a file is missing or changed.
+    """
+    for name in names:
+        fingerprint(data, name)
+        for path, what in check(data, {name}):
+            if what:
+                raise DataError(
+                    f"{data / path} is {'missing' if what == 'missing' else 'not the file that SHA256SUMS records'}",
+                    reason=Reason.MISSING if what == "missing" else Reason.CORRUPT,
+                    remedy="Restore it, or write SHA256SUMS anew where the change is meant",
+                )
 
 
 def require(path: Path) -> Path:
