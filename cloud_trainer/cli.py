@@ -13,6 +13,7 @@ import typer
 from cloud_trainer.artefact import Scale
 from cloud_trainer.commands.evaluate import evaluate
 from cloud_trainer.commands.options import Config, Data, Json, progress_shown
+from cloud_trainer.commands.repack import repack
 from cloud_trainer.commands.report import report
 from cloud_trainer.commands.search import search
 from cloud_trainer.settings import TrainerSettings
@@ -32,6 +33,7 @@ data_app = typer.Typer(no_args_is_help=True, help="The research data sets.")
 app.add_typer(data_app, name="data")
 app.command()(evaluate)
 app.command()(report)
+app.command()(repack)
 app.command()(search)
 
 
