@@ -4,6 +4,8 @@ A channel is one TUF repository with keys of its own. Its targets are the files 
 their paths in the bundle's folder. `custom` of each holds its chunks; that of `manifest.json` also the offer:
 
     {"attune": {"chunks": {"chunk_bytes": 65536, "sha256": ["…"]}, "offer": {"format": 1, "channel": "stable", …}}}
+
+What is signed is canonical JSON, which knows no fractions: 0.9 stands there as the text "0.9".
 """
 
 from __future__ import annotations
@@ -99,7 +101,19 @@ class Shipment(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def write_custom(shipment: Shipment) -> dict[str, Any]:
     """`custom` of a target."""
-    return {_KEY: msgspec.to_builtins(shipment)}
+    return {_KEY: _without_fractions(msgspec.to_builtins(shipment))}
+
+
+def _without_fractions(value: Any) -> Any:  # noqa: ANN401 -- any JSON
+    """Replace what canonical JSON cannot hold: 100.0 becomes 100 and 0.9 "0.9"."""
+    match value:
+        case float():
+            return int(value) if value.is_integer() else repr(value)
+        case dict():
+            return {key: _without_fractions(each) for key, each in value.items()}
+        case list():
+            return [_without_fractions(each) for each in value]
+    return value
 
 
 def read_custom(custom: object, target: str) -> Shipment:
@@ -122,7 +136,7 @@ def read_custom(custom: object, target: str) -> Shipment:
             remedy="Update Attune itself first",
         )
     try:
-        return msgspec.convert(entry, Shipment)
+        return msgspec.convert(entry, Shipment, strict=False)  # fractions are texts
     except msgspec.ValidationError as error:
         raise DeliveryError(
             f"the signed metadata of {target} does not say how it is delivered: {error}",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
+from securesystemslib.signer import CryptoSigner
+from tuf.api.metadata import Metadata, TargetFile, Targets
 
 from models.delivery.chunks import split
 from models.delivery.offer import Offer, Phase, Rollout, Shipment, read_custom, write_custom
@@ -21,6 +24,17 @@ def an_offer(**changes: Any) -> Offer:
 def test_what_was_written_is_read() -> None:
     shipment = Shipment(split(b"x" * 100_000), an_offer())
     assert read_custom(write_custom(shipment), "manifest.json") == shipment
+
+
+def test_what_is_written_can_be_signed() -> None:
+    rollout = Rollout(id="r1", phases=[Phase(percent=12.5, success=0.95, errors=0.1)])
+    shipment = Shipment(split(b"x"), an_offer(rollout=rollout))
+    custom = write_custom(shipment)
+    target = TargetFile(1, {"sha256": "0" * 64}, "manifest.json", {"custom": custom})
+    signed = Metadata(Targets(expires=datetime(2030, 1, 1, tzinfo=UTC), targets={"manifest.json": target}))
+    signed.sign(CryptoSigner.generate_ed25519())
+    read = Metadata[Targets].from_bytes(signed.to_bytes()).signed.targets["manifest.json"].custom
+    assert read_custom(read, "manifest.json") == shipment
 
 
 def test_a_file_that_is_not_the_manifest_has_chunks_alone() -> None:
