@@ -12,58 +12,110 @@ Padding gets no attention. The weights are NumPy arrays by name; `forward` takes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from cloud_trainer.user_emotion.examples import SIZE
+from cloud_trainer.user_emotion.layers import Tensor, attend, dense, drop, normalise
 from models.physiology.schema import STEPS
 
-__all__ = ["HEADS", "LAYERS", "LOG_VARIANCE", "WIDTH", "Tensor", "Weights", "forward", "initial_weights"]
+__all__ = [
+    "ATTENTION",
+    "LOG_VARIANCE",
+    "SHAPE",
+    "Forward",
+    "Network",
+    "Shape",
+    "Weights",
+    "attention_network",
+    "forward",
+    "initial_weights",
+]
 
-Tensor = Any
-"""A tensor or variable: TensorFlow publishes no types."""
 Weights = dict[str, npt.NDArray[np.float32]]
 
-WIDTH: Final = 56
-HEADS: Final = 4
-LAYERS: Final = 2
-_HIDDEN: Final = 112
+
+@dataclass(frozen=True)
+class Shape:
+    """Size of the network.
+
+    Attributes:
+        width: of a step's embedding; a multiple of `heads`.
+        heads: of the attention.
+        layers: of attention.
+        hidden: units between two layers.
+    """
+
+    width: int = 56
+    heads: int = 4
+    layers: int = 2
+    hidden: int = 112
+
+
+SHAPE: Final = Shape()
+"""Of the network that ships."""
 LOG_VARIANCE: Final = (-3.0, 2.2)
 """Centre and reach of log σ²: standard deviations between .07 and .67, no surer than a rating, no wider than the plane
 needs."""
-_UNSEEN: Final = -1e4
 
 
-def initial_weights(generator: np.random.Generator) -> Weights:
+class Forward(Protocol):
+    """What a network computes."""
+
+    def __call__(
+        self, weights: Mapping[str, Tensor], steps: Tensor, mask: Tensor, *, dropout: float = 0.0
+    ) -> dict[str, Tensor]:
+        """Return at least `mean` and `log_variance`, `(n, 2)` each, of steps and mask `(n, 32, F)`."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network to train.
+
+    Attributes:
+        initial_weights: draws the weights to begin with; those that end in `log_variance.shift` are not trained.
+        forward: what it computes with them.
+    """
+
+    initial_weights: Callable[[np.random.Generator], Weights]
+    forward: Forward
+
+
+def initial_weights(generator: np.random.Generator, shape: Shape = SHAPE) -> Weights:
     """Return Glorot-normal kernels and zero biases."""
+    width = shape.width
     shapes = {
-        "embed": (2 * SIZE, WIDTH),
-        "current": (2 * SIZE, WIDTH),
-        "combine": (2 * WIDTH, WIDTH),
-        "mean": (WIDTH, 2),
-        "log_variance": (WIDTH, 2),
+        "embed": (2 * SIZE, width),
+        "current": (2 * SIZE, width),
+        "combine": (2 * width, width),
+        "mean": (width, 2),
+        "log_variance": (width, 2),
     }
-    for layer in range(LAYERS):
-        shapes |= {f"{layer}.{name}": (WIDTH, WIDTH) for name in ("query", "key", "value", "out")}
-        shapes |= {f"{layer}.wide": (WIDTH, _HIDDEN), f"{layer}.narrow": (_HIDDEN, WIDTH)}
+    for layer in range(shape.layers):
+        shapes |= {f"{layer}.{name}": (width, width) for name in ("query", "key", "value", "out")}
+        shapes |= {f"{layer}.wide": (width, shape.hidden), f"{layer}.narrow": (shape.hidden, width)}
     weights: Weights = {}
-    for name, shape in shapes.items():
-        weights[name] = generator.normal(0, (2 / sum(shape)) ** 0.5, shape).astype(np.float32)
-        weights[f"{name}.bias"] = np.zeros(shape[1], np.float32)
-    for layer in range(LAYERS):
+    for name, sizes in shapes.items():
+        weights[name] = generator.normal(0, (2 / sum(sizes)) ** 0.5, sizes).astype(np.float32)
+        weights[f"{name}.bias"] = np.zeros(sizes[1], np.float32)
+    for layer in range(shape.layers):
         for norm in ("norm1", "norm2"):
-            weights[f"{layer}.{norm}.scale"] = np.ones(WIDTH, np.float32)
-            weights[f"{layer}.{norm}.shift"] = np.zeros(WIDTH, np.float32)
-    weights["place"] = generator.normal(0, 0.05, (STEPS, WIDTH)).astype(np.float32)
+            weights[f"{layer}.{norm}.scale"] = np.ones(width, np.float32)
+            weights[f"{layer}.{norm}.shift"] = np.zeros(width, np.float32)
+    weights["place"] = generator.normal(0, 0.05, (STEPS, width)).astype(np.float32)
     # Multiplies the predicted variance; fitted on validation persons after training.
     weights["log_variance.shift"] = np.zeros(2, np.float32)
     return weights
 
 
-def forward(weights: Mapping[str, Tensor], steps: Tensor, mask: Tensor, *, dropout: float = 0.0) -> dict[str, Tensor]:
+def forward(
+    weights: Mapping[str, Tensor], steps: Tensor, mask: Tensor, *, dropout: float = 0.0, shape: Shape = SHAPE
+) -> dict[str, Tensor]:
     """Return `mean (n, 2)`, `log_variance (n, 2)`, `attention (n, 32)`.
 
     Args:
@@ -71,67 +123,36 @@ def forward(weights: Mapping[str, Tensor], steps: Tensor, mask: Tensor, *, dropo
         steps: `(n, 32, F)`.
         mask: `(n, 32, F)`.
         dropout: share of units that training silences.
+        shape: with which the weights were drawn.
     """
     import tensorflow as tf
 
     known = tf.concat([steps * mask, mask], axis=2)
     seen = tf.reduce_max(mask, axis=2)
-    x = _dense(weights, "embed", known) + weights["place"]
+    x = dense(weights, "embed", known) + weights["place"]
     attentions = []
-    for layer in range(LAYERS):
-        attended, attention = _attend(weights, layer, _normalise(weights, f"{layer}.norm1", x), seen)
-        x += _drop(attended, dropout)
-        wide = tf.nn.relu(_dense(weights, f"{layer}.wide", _normalise(weights, f"{layer}.norm2", x)))
-        x += _drop(_dense(weights, f"{layer}.narrow", wide), dropout)
+    for layer in range(shape.layers):
+        attended, attention = attend(weights, layer, normalise(weights, f"{layer}.norm1", x), seen, shape.heads)
+        x += drop(attended, dropout)
+        wide = tf.nn.relu(dense(weights, f"{layer}.wide", normalise(weights, f"{layer}.norm2", x)))
+        x += drop(dense(weights, f"{layer}.narrow", wide), dropout)
         attentions.append(attention)
-    current = tf.nn.relu(_dense(weights, "current", known[:, -1]))
-    combined = tf.nn.relu(_dense(weights, "combine", tf.concat([x[:, -1], _drop(current, dropout)], axis=1)))
-    combined = _drop(combined, dropout)
+    current = tf.nn.relu(dense(weights, "current", known[:, -1]))
+    combined = tf.nn.relu(dense(weights, "combine", tf.concat([x[:, -1], drop(current, dropout)], axis=1)))
+    combined = drop(combined, dropout)
     centre, reach = LOG_VARIANCE
-    spread = centre + reach * tf.tanh(_dense(weights, "log_variance", combined))
+    spread = centre + reach * tf.tanh(dense(weights, "log_variance", combined))
     return {
-        "mean": tf.tanh(_dense(weights, "mean", combined)),
+        "mean": tf.tanh(dense(weights, "mean", combined)),
         "log_variance": spread + weights["log_variance.shift"],
-        "attention": sum(attentions[1:], attentions[0]) / LAYERS,
+        "attention": sum(attentions[1:], attentions[0]) / shape.layers,
     }
 
 
-def _dense(weights: Mapping[str, Tensor], name: str, x: Tensor) -> Tensor:
-    import tensorflow as tf
-
-    kernel = weights[name]
-    if len(x.shape) == 2:
-        return tf.matmul(x, kernel) + weights[f"{name}.bias"]
-    # Two dimensions: a fully connected layer on the device, instead of a batch of matrix products.
-    flat = tf.matmul(tf.reshape(x, [-1, x.shape[-1]]), kernel) + weights[f"{name}.bias"]
-    return tf.reshape(flat, [-1, x.shape[1], kernel.shape[1]])
+def attention_network(shape: Shape = SHAPE) -> Network:
+    """Return the network of a shape."""
+    return Network(partial(initial_weights, shape=shape), partial(forward, shape=shape))
 
 
-def _normalise(weights: Mapping[str, Tensor], name: str, x: Tensor) -> Tensor:
-    import tensorflow as tf
-
-    centred = x - tf.reduce_mean(x, axis=2, keepdims=True)
-    variance = tf.reduce_mean(centred**2, axis=2, keepdims=True)
-    return centred * tf.math.rsqrt(variance + 1e-5) * weights[f"{name}.scale"] + weights[f"{name}.shift"]
-
-
-def _drop(x: Tensor, share: float) -> Tensor:
-    import tensorflow as tf
-
-    return tf.nn.dropout(x, share) if share else x
-
-
-def _attend(weights: Mapping[str, Tensor], layer: int, x: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the attended steps `(n, 32, width)` and the newest step's weights, averaged over heads, `(n, 32)`."""
-    import tensorflow as tf
-
-    size = WIDTH // HEADS
-    query, key, value = (
-        tf.transpose(tf.reshape(_dense(weights, f"{layer}.{name}", x), [-1, STEPS, HEADS, size]), [0, 2, 1, 3])
-        for name in ("query", "key", "value")
-    )
-    energy = tf.matmul(query, key, transpose_b=True) * size**-0.5 + (1.0 - seen[:, None, None, :]) * _UNSEEN
-    attention = tf.nn.softmax(energy)
-    heads = tf.transpose(tf.matmul(attention, value), [0, 2, 1, 3])
-    joined = tf.reshape(heads, [-1, STEPS, WIDTH])
-    return _dense(weights, f"{layer}.out", joined), tf.reduce_mean(attention[:, :, -1], axis=1)
+ATTENTION: Final = attention_network()
+"""The network that ships."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +13,20 @@ from cloud_trainer.evaluation.uncertainty import gaussian_nll
 from cloud_trainer.progress import Progress
 from cloud_trainer.user_emotion.augmentation import Batch, disturb
 from cloud_trainer.user_emotion.examples import Examples, concatenate
-from cloud_trainer.user_emotion.network import Tensor, Weights, forward, initial_weights
+from cloud_trainer.user_emotion.layers import Tensor
+from cloud_trainer.user_emotion.network import ATTENTION, Network, Weights
 from cloud_trainer.user_emotion.wesad_examples import Subject, draw
 
-__all__ = ["Settings", "predict", "train"]
+__all__ = ["Settings", "View", "everything", "predict", "train"]
 
 Floats = npt.NDArray[np.float32]
+View: TypeAlias = Callable[[Floats], Floats]
+"""What of a mask `(n, 32, F)` a network may see; it is asked after all disturbances."""
+
+
+def everything(mask: Floats) -> Floats:
+    """Hide nothing."""
+    return mask
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,8 @@ class Settings:
         beta: the likelihood's gradient is weighted by σ^(2β), so that examples of small variance do not decide alone
             (Seitzer et al. 2022, ICLR).
         patience: epochs without a gain on the validation persons.
+        steady: whether the learning rate stays at its height throughout.
+        disturbed: whether batches are disturbed, or shown as the sets recorded them.
     """
 
     epochs: int = 20
@@ -48,12 +59,16 @@ class Settings:
     dropout: float = 0.15
     beta: float = 0.5
     patience: int = 8
+    steady: bool = False
+    disturbed: bool = True
 
 
-def predict(weights: Mapping[str, Tensor], steps: Floats, mask: Floats) -> dict[str, Floats]:
+def predict(
+    weights: Mapping[str, Tensor], steps: Floats, mask: Floats, network: Network = ATTENTION
+) -> dict[str, Floats]:
     """Return the network's outputs as arrays, in blocks of 512."""
     parts = [
-        {name: value.numpy() for name, value in forward(weights, steps[i : i + 512], mask[i : i + 512]).items()}
+        {name: value.numpy() for name, value in network.forward(weights, steps[i : i + 512], mask[i : i + 512]).items()}
         for i in range(0, len(steps), 512)
     ]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -68,6 +83,8 @@ def train(
     settings: Settings,
     seed: int,
     progress: Progress,
+    network: Network = ATTENTION,
+    view: View = everything,
 ) -> Weights:
     """Train and return the weights of the best epoch, their variance calibrated on the validation persons.
 
@@ -79,6 +96,8 @@ def train(
         settings: how.
         seed: of everything random.
         progress: where it is shown.
+        network: what to train.
+        view: what of the inputs it may see.
     """
     import tensorflow as tf
     import tf_keras as keras
@@ -87,22 +106,16 @@ def train(
     tf.random.set_seed(seed)
     variables = {
         name: tf.Variable(value, trainable=name != "log_variance.shift")
-        for name, value in initial_weights(generator).items()
+        for name, value in network.initial_weights(generator).items()
     }
     trainable = [variable for variable in variables.values() if variable.trainable]
     kernels = [variable for variable in trainable if len(variable.shape) == 2]
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0,
-        int(settings.epochs * settings.steps * 0.9),
-        warmup_target=settings.learning_rate,
-        warmup_steps=max(1, settings.epochs * settings.steps // 10),
-    )
-    optimiser = keras.optimizers.Adam(schedule, clipnorm=1.0)
+    optimiser = keras.optimizers.Adam(_learning_rate(settings), clipnorm=1.0)
 
     @tf.function  # type: ignore[untyped-decorator]  # TensorFlow publishes no types
     def step(steps: Tensor, mask: Tensor, label: Tensor) -> Tensor:
         with tf.GradientTape() as tape:
-            out = forward(variables, steps, mask, dropout=settings.dropout)
+            out = network.forward(variables, steps, mask, dropout=settings.dropout)
             variance = tf.exp(out["log_variance"])
             likelihood = 0.5 * (out["log_variance"] + (label - out["mean"]) ** 2 / variance)
             weighted = likelihood * tf.stop_gradient(variance**settings.beta)
@@ -113,15 +126,15 @@ def train(
     # The same disturbed validation batch every time, so that epochs compare.
     fixed = np.random.default_rng([seed, 1])
     held = _with_wesad(validation, validation_subjects, 1024, fixed)
-    judged = [_batch(held, settings, 1024, fixed) for _ in range(2)]
+    judged = [_batch(held, settings, 1024, fixed, view) for _ in range(2)]
     pool = _with_wesad(examples, subjects, settings.wesad_pool, generator)
     best, best_nll, waited = {name: value.numpy() for name, value in variables.items()}, np.inf, 0
     with progress.task("train user_emotion", settings.epochs) as advance:
         for _ in range(settings.epochs):
             for _ in range(settings.steps):
-                batch = _batch(pool, settings, settings.batch, generator).inputs
+                batch = _batch(pool, settings, settings.batch, generator, view).inputs
                 step(*(tf.constant(part) for part in batch))
-            nll = float(np.mean([_nll(variables, batch.inputs) for batch in judged]))
+            nll = float(np.mean([_nll(variables, batch.inputs, network) for batch in judged]))
             advance(f"validation NLL {min(nll, best_nll):.4f}")
             if nll < best_nll:
                 best, best_nll, waited = {name: value.numpy() for name, value in variables.items()}, nll, 0
@@ -129,7 +142,21 @@ def train(
                 waited += 1
             if waited >= settings.patience:
                 break
-    return _calibrated(best, judged)
+    return _calibrated(best, judged, network)
+
+
+def _learning_rate(settings: Settings) -> Any:  # noqa: ANN401 - a number or Keras' schedule, which has no type
+    """Return a tenth of rising and a cosine's fall; a steady rate where that is asked for."""
+    import tf_keras as keras
+
+    if settings.steady:
+        return settings.learning_rate
+    return keras.optimizers.schedules.CosineDecay(
+        0.0,
+        int(settings.epochs * settings.steps * 0.9),
+        warmup_target=settings.learning_rate,
+        warmup_steps=max(1, settings.epochs * settings.steps // 10),
+    )
 
 
 def _with_wesad(
@@ -146,20 +173,25 @@ class _Drawn:
     person: npt.NDArray[np.str_]
 
 
-def _batch(pool: Examples, settings: Settings, count: int, generator: np.random.Generator) -> _Drawn:
+def _batch(pool: Examples, settings: Settings, count: int, generator: np.random.Generator, view: View) -> _Drawn:
     kinds, group = np.unique(pool.kind, return_inverse=True)
     share = np.where(kinds == "wesad", settings.wesad_share, (1 - settings.wesad_share) / (len(kinds) - 1))
     chance = (share / np.bincount(group))[group]
     drawn = pool.take(generator.choice(len(pool), count, p=chance / chance.sum()))
-    return _Drawn(disturb(drawn, generator), drawn.person)
+    if settings.disturbed:
+        steps, mask, label = disturb(drawn, generator)
+    else:
+        steps, mask = drawn.normalised()
+        label = drawn.label.astype(np.float32)
+    return _Drawn((steps, view(mask), label), drawn.person)
 
 
-def _nll(weights: Mapping[str, Tensor], batch: Batch) -> float:
-    out = predict(weights, batch[0], batch[1])
+def _nll(weights: Mapping[str, Tensor], batch: Batch, network: Network) -> float:
+    out = predict(weights, batch[0], batch[1], network)
     return float(gaussian_nll(batch[2], out["mean"], np.exp(out["log_variance"])).mean())
 
 
-def _calibrated(weights: Weights, judged: Sequence[_Drawn]) -> Weights:
+def _calibrated(weights: Weights, judged: Sequence[_Drawn], network: Network) -> Weights:
     """Scale the variances so that squared errors on the validation persons are what they claim.
 
     Persons count alike, and one standard error of their mean is added: the next person is none of these.
@@ -167,7 +199,7 @@ def _calibrated(weights: Weights, judged: Sequence[_Drawn]) -> Weights:
     ratios, people = [], np.concatenate([batch.person for batch in judged])
     for batch in judged:
         steps, mask, label = batch.inputs
-        out = predict(weights, steps, mask)
+        out = predict(weights, steps, mask, network)
         ratios.append((label - out["mean"]) ** 2 / np.exp(out["log_variance"]))
     errors = np.concatenate(ratios)
     per_person = np.stack([errors[people == person].mean(axis=0) for person in np.unique(people)])
