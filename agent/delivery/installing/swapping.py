@@ -1,0 +1,67 @@
+"""The hot swap: everything of the new bundle is built beside the old one, then taken over between two evaluations.
+
+What the orchestrator does, in this order:
+
+    prepared = await prepare(folder, …)                      # in threads; the music and the evaluations go on
+    await asyncio.to_thread(slots.activate, before)          # the pointer: from here on a restart opens the new bundle
+    await stations.compute(prepared.take_over, session, now=time.time())   # the pause that a listener could notice
+    running._slot, running._library = prepared.slot, prepared.library      # what later rescans and reports use
+    stations.ask("bundle")
+
+and the same with the folder that `Slots.give_back` returned, for the way back. Between `prepare` and `take_over` no
+await may let a play in that only one of the two histories sees: `take_over` counts what the session was told since.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.delivery.slot import Slot
+from agent.library import Library
+from agent.ranking.taste import Play
+from agent.repertoire import Repertoire
+from agent.session import Session
+from agent.storage.database import Database
+from models.interpreter import Runtime
+
+__all__ = ["Prepared", "prepare"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A bundle that is loaded, warm, and ready to take over.
+
+    Attributes:
+        slot: verified and self-tested.
+        library: loads the catalogue for this bundle from now on.
+        repertoire: the catalogue as this bundle sees it.
+        plays: the history on it.
+    """
+
+    slot: Slot
+    library: Library
+    repertoire: Repertoire
+    plays: list[Play]
+
+    def take_over(self, session: Session, *, now: float) -> None:
+        """Puts a session on this bundle: ranking, taste and affect in one step. Call it where nothing else computes."""
+        raise NotImplementedError
+
+
+async def prepare(folder: Path, database: Database, *, channel: str, queue_length: int, runtime: Runtime) -> Prepared:
+    """Loads a bundle and builds everything that a session needs of it, in threads.
+
+    Args:
+        folder: of the bundle; examined.
+        database: of the agent.
+        channel: of the settings.
+        queue_length: likewise.
+        runtime: likewise.
+
+    Raises:
+        BundleError: it cannot be used after all.
+        DeliveryError: FAILED: there is too little memory for two bundles at once; try again later.
+        StorageError: the database cannot be read.
+    """
+    raise NotImplementedError
