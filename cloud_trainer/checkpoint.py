@@ -1,16 +1,20 @@
-"""Weights that a stage has trained survive an interrupted build: they are written whole, or not at all."""
+"""What a stage has trained survives an interrupted build: it is written whole, or not at all."""
 
 from __future__ import annotations
 
+import errno
 import os
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["trained_once"]
+from models.errors import Reason, StorageError
+
+__all__ = ["read_arrays", "trained_once", "write_arrays"]
 
 Weights = dict[str, npt.NDArray[np.float32]]
 
@@ -22,21 +26,19 @@ def trained_once(path: Path, train: Callable[[], Mapping[str, npt.NDArray[np.flo
         path: an `.npz` file in the stage's own work folder, which is another one when anything changes that decides
             the weights.
         train: makes the weights by name.
+
+    Raises:
+        StorageError: the disk refuses.
     """
-    if (stored := _read(path)) is not None:
+    if (stored := read_arrays(path)) is not None:
         return stored
     weights = {name: np.asarray(values, np.float32) for name, values in train().items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    with partial.open("wb") as stream:
-        np.savez(stream, **weights)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(path)
+    write_arrays(path, weights)
     return weights
 
 
-def _read(path: Path) -> Weights | None:
+def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]] | None:
+    """Return the arrays of a file, `None` where there is none or where it is damaged."""
     if not path.is_file():
         return None
     try:
@@ -44,3 +46,29 @@ def _read(path: Path) -> Weights | None:
             return {name: archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile):
         return None
+
+
+def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Write arrays so that the file is there whole or not at all; what was there before stays until then.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as stream:
+            np.savez(stream, **dict(arrays))
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        raise StorageError(
+            f"cannot write the checkpoint {path}: {error.strerror}",
+            reason=Reason.DISK_FULL if full else Reason.FAILED,
+            remedy="Make room and run the same command again; it goes on from the last checkpoint"
+            if full
+            else "Choose another folder with --work",
+        ) from error

@@ -20,11 +20,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from cloud_trainer.epochs import Epochs
 from cloud_trainer.progress import Progress
 from cloud_trainer.recommenders.full_ranking import Case, rank_all
 from cloud_trainer.recommenders.interactions import History
@@ -100,6 +102,7 @@ def train_svdpp(
     settings: FactorSettings,
     seed: int,
     progress: Progress,
+    checkpoint: Path | None = None,
 ) -> Weights:
     """Train SVD++ and return `q (items, 32)`, `bias (items, 1)`, `y (items, 32)` of the best epoch.
 
@@ -110,6 +113,7 @@ def train_svdpp(
         settings: how.
         seed: of everything random.
         progress: where it is shown.
+        checkpoint: file to go on from after an interruption.
     """
     generator = np.random.default_rng(seed)
     initial = {
@@ -130,7 +134,7 @@ def train_svdpp(
         return -tf.reduce_mean(likelihood) + settings.decay * 100 * decay
 
     job = _Job("SVD++", initial, loss, svdpp_scores, items, 0)
-    return _train(job, histories, cases, settings=settings, seed=seed, progress=progress)
+    return _train(job, histories, cases, settings=settings, seed=seed, progress=progress, checkpoint=checkpoint)
 
 
 def train_ncf(
@@ -141,6 +145,7 @@ def train_ncf(
     settings: FactorSettings,
     seed: int,
     progress: Progress,
+    checkpoint: Path | None = None,
 ) -> Weights:
     """Train NCF and return its item vectors `items` and the weights of its towers; see `train_svdpp`."""
     generator = np.random.default_rng(seed)
@@ -178,7 +183,7 @@ def train_ncf(
         return -tf.reduce_mean(likelihood) + settings.decay * tf.reduce_sum(items_**2) / settings.batch
 
     job = _Job("NCF", initial, loss, ncf_scores, items, settings.negatives)
-    return _train(job, histories, cases, settings=settings, seed=seed, progress=progress)
+    return _train(job, histories, cases, settings=settings, seed=seed, progress=progress, checkpoint=checkpoint)
 
 
 def _log_popularity(histories: Sequence[History], items: int) -> npt.NDArray[np.float64]:
@@ -232,6 +237,7 @@ def _train(
     settings: FactorSettings,
     seed: int,
     progress: Progress,
+    checkpoint: Path | None = None,
 ) -> Weights:
     import tensorflow as tf
 
@@ -247,21 +253,30 @@ def _train(
         return value
 
     generator = np.random.default_rng(seed)
-    best, best_ndcg, waited = {name: v.numpy() for name, v in variables.items()}, -1.0, 0
-    with progress.task(f"train {job.label}", settings.epochs) as advance:
-        for epoch in range(settings.epochs):
-            order = generator.permutation(len(histories))
-            for start in range(0, len(order), settings.batch):
-                batch = _batch(histories, order[start : start + settings.batch], job.items, generator)
-                if job.drawn:
-                    batch["columns"] = _columns(batch, job.items, job.drawn, generator)
-                step({name: tf.constant(value) for name, value in batch.items()})
-            advance(f"NDCG@10 {best_ndcg:.4f}")
-            if (epoch + 1) % settings.check_every:
-                continue
-            now = {name: v.numpy() for name, v in variables.items()}
+    optimiser.build(ordered)
+    epochs = Epochs(
+        f"train {job.label}",
+        most=settings.epochs,
+        patience=settings.patience,
+        initial=_values(variables),
+        variables=[*ordered, *optimiser.variables],
+        generator=generator,
+        progress=progress,
+        checkpoint=checkpoint,
+    )
+    for epoch in epochs:
+        order = generator.permutation(len(histories))
+        for start in range(0, len(order), settings.batch):
+            batch = _batch(histories, order[start : start + settings.batch], job.items, generator)
+            if job.drawn:
+                batch["columns"] = _columns(batch, job.items, job.drawn, generator)
+            step({name: tf.constant(value) for name, value in batch.items()})
+        if (epoch + 1) % settings.check_every == 0:
+            now = _values(variables)
             ndcg = float(rank_all(cases, partial(job.scores, now)).ndcg.mean())
-            best, best_ndcg, waited = (now, ndcg, 0) if ndcg > best_ndcg else (best, best_ndcg, waited + 1)
-            if waited >= settings.patience:
-                break
-    return best
+            epochs.judge(ndcg, now, f"NDCG@10 {max(ndcg, epochs.score):.4f}")
+    return epochs.best
+
+
+def _values(variables: Mapping[str, Tensor]) -> Weights:
+    return {name: variable.numpy() for name, variable in variables.items()}

@@ -98,6 +98,7 @@ class HybridStage:
         "cloud_trainer.data.labels",
         "cloud_trainer.data.tables",
         "cloud_trainer.checkpoint",
+        "cloud_trainer.epochs",
         "cloud_trainer.quantisation",
         "cloud_trainer.tflite_child",
         "models.identity",
@@ -108,6 +109,15 @@ class HybridStage:
     def configuration(self) -> Mapping[str, Any]:
         """The settings as plain values."""
         return {"fusion": asdict(self.settings), "factors": asdict(self.factors)}
+
+    def train(self, context: BuildContext) -> None:
+        """Train the factors and their fusion; `build` and a second call find it done.
+
+        Raises:
+            DataError: a data set is absent or damaged.
+        """
+        prepare_tensorflow(threads=context.threads, seed=context.seed)
+        self._fusion(context, build_world(context, self._factors(context)))
 
     def build(self, context: BuildContext) -> list[Artefact]:
         """Build model and table.
@@ -140,15 +150,14 @@ class HybridStage:
         return trained_once(
             context.work / "fusion.npz",
             lambda: train_fusion(
-                world.artists,
                 world.played,
-                world.tracks,
                 world.rated["train"],
                 validation=world.validation,
                 frozen=world.frozen,
                 settings=settings,
                 seed=context.seed,
                 progress=context.progress,
+                checkpoint=context.work / "fusion-epoch.npz",
             ),
         )
 

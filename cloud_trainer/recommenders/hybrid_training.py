@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from cloud_trainer.epochs import Epochs
 from cloud_trainer.evaluation.ranking import auc, ndcg_at, ranks_of
 from cloud_trainer.progress import Progress
 from cloud_trainer.recommenders.hybrid_contexts import Contexts, Items, Rated
@@ -91,9 +93,7 @@ def predict(weights: Mapping[str, Tensor], frozen: Frozen, inputs: Mapping[str, 
 
 
 def train_fusion(
-    artists: Items,
     played: Played,
-    tracks: Items,
     rated: Rated,
     *,
     validation: Validation,
@@ -101,19 +101,19 @@ def train_fusion(
     settings: HybridSettings,
     seed: int,
     progress: Progress,
+    checkpoint: Path | None = None,
 ) -> Weights:
     """Train and return the weights of the best epoch, judged by the sum of AUC and NDCG@10 on validation.
 
     Args:
-        artists: HetRec's.
         played: occasions of the training listeners.
-        tracks: SiTunes'.
         rated: the earlier ratings.
-        validation: what epochs are judged by.
+        validation: what epochs are judged by; its items are those of all occasions.
         frozen: what stays as it is.
         settings: how.
         seed: of everything random.
         progress: where it is shown.
+        checkpoint: file to go on from after an interruption.
     """
     import tensorflow as tf
     import tf_keras as keras
@@ -139,22 +139,27 @@ def train_fusion(
         optimiser.apply_gradients(zip(tape.gradient(value, ordered), ordered, strict=True))
         return value
 
-    best, best_score, waited = _values(variables), -np.inf, 0
-    with progress.task("train hybrid", settings.epochs) as advance:
-        for _ in range(settings.epochs):
-            for _ in range(settings.steps):
-                listening = _played_batch(artists, played, settings, generator)
-                rating, liked = _rated_batch(tracks, rated, settings, generator)
-                step(_constants(listening), _constants(rating), tf.constant(liked))
-            likes, ndcg = _judge(variables, frozen, validation)
-            score = likes + ndcg
-            best, best_score, waited = (
-                (_values(variables), score, 0) if score > best_score else (best, best_score, waited + 1)
-            )
-            advance(f"validation AUC {likes:.3f}, NDCG@10 {ndcg:.3f}")
-            if waited >= settings.patience:
-                break
-    return best
+    optimiser.build(ordered)
+    epochs = Epochs(
+        "train hybrid",
+        most=settings.epochs,
+        patience=settings.patience,
+        initial=_values(variables),
+        variables=[*ordered, *optimiser.variables],
+        generator=generator,
+        progress=progress,
+        checkpoint=checkpoint,
+    )
+    for _ in epochs:
+        for _ in range(settings.steps):
+            listening = _played_batch(validation.artists, played, settings, generator)
+            rating, liked = _rated_batch(validation.tracks, rated, settings, generator)
+            step(_constants(listening), _constants(rating), tf.constant(liked))
+        likes, ndcg = _judge(variables, frozen, validation)
+        epochs.judge(
+            likes + ndcg, _values(variables), f"validation AUC {likes:.3f}, NDCG@10 {ndcg:.3f}", auc=likes, ndcg=ndcg
+        )
+    return epochs.best
 
 
 def _values(variables: Mapping[str, Tensor]) -> Weights:

@@ -94,6 +94,7 @@ def build_world(context: BuildContext, factors: FactorSettings) -> World:
                 settings=factors,
                 seed=context.seed,
                 progress=context.progress,
+                checkpoint=context.work / f"{name}-epoch.npz",
             ),
         )
         for name, train in (("svdpp", train_svdpp), ("ncf", train_ncf))

@@ -13,14 +13,16 @@ the few negatives that rank high decide (Hidasi & Karatzoglou 2018).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from cloud_trainer.epochs import Epochs
 from cloud_trainer.progress import Progress
 from cloud_trainer.recommenders.full_ranking import Case, rank_all
 from cloud_trainer.recommenders.sequence_data import HISTORY, padded, sample_windows
@@ -29,6 +31,7 @@ __all__ = [
     "SEQUENCE",
     "SequenceSettings",
     "TrainedSequence",
+    "from_arrays",
     "network",
     "sequence_scores",
     "train_sequence",
@@ -82,6 +85,10 @@ class TrainedSequence:
     vectors: Floats
     weights: list[Floats]
 
+    def as_arrays(self) -> dict[str, Floats]:
+        """Return vectors and weights by name, to be stored."""
+        return _as_arrays(self.vectors, self.weights)
+
 
 def network(*, batch_size: int | None = None, dropout: float = 0.0) -> Tensor:
     """Return the Keras model `items, mask -> user, attention`; a batch size of 1 makes its LSTM convertible."""
@@ -130,6 +137,7 @@ def train_sequence(
     settings: SequenceSettings,
     seed: int,
     progress: Progress,
+    checkpoint: Path | None = None,
 ) -> TrainedSequence:
     """Train item vectors and network together and return those of the best epoch.
 
@@ -140,6 +148,7 @@ def train_sequence(
         settings: how.
         seed: of everything random.
         progress: where it is shown.
+        checkpoint: file to go on from after an interruption.
     """
     import tensorflow as tf
     import tf_keras as keras
@@ -166,21 +175,35 @@ def train_sequence(
         return value
 
     trainable = [sequence for sequence in sequences if len(sequence) > 1]
-    best = TrainedSequence(initial.astype(np.float32), model.get_weights())
-    best_ndcg, waited = -1.0, 0
-    with progress.task("train sequence", settings.epochs) as advance:
-        for _ in range(settings.epochs):
-            for _ in range(settings.steps):
-                items, mask, target = sample_windows(trainable, settings.batch, generator)
-                drawn = generator.integers(0, len(initial), settings.negatives)
-                step(tf.constant(items), tf.constant(mask), tf.constant(target), tf.constant(drawn))
-            now = TrainedSequence(vectors.numpy(), model.get_weights())
-            ndcg = float(rank_all(cases, partial(sequence_scores, model, now.vectors)).ndcg.mean())
-            best, best_ndcg, waited = (now, ndcg, 0) if ndcg > best_ndcg else (best, best_ndcg, waited + 1)
-            advance(f"NDCG@10 {best_ndcg:.4f}")
-            if waited >= settings.patience:
-                break
-    return best
+    optimiser.build(variables)
+    epochs = Epochs(
+        "train sequence",
+        most=settings.epochs,
+        patience=settings.patience,
+        initial=_as_arrays(vectors.numpy(), model.get_weights()),
+        variables=[vectors, *model.variables, *optimiser.variables],
+        generator=generator,
+        progress=progress,
+        checkpoint=checkpoint,
+    )
+    for _ in epochs:
+        for _ in range(settings.steps):
+            items, mask, target = sample_windows(trainable, settings.batch, generator)
+            drawn = generator.integers(0, len(initial), settings.negatives)
+            step(tf.constant(items), tf.constant(mask), tf.constant(target), tf.constant(drawn))
+        now = vectors.numpy()
+        ndcg = float(rank_all(cases, partial(sequence_scores, model, now)).ndcg.mean())
+        epochs.judge(ndcg, _as_arrays(now, model.get_weights()), f"NDCG@10 {max(ndcg, epochs.score):.4f}")
+    return from_arrays(epochs.best)
+
+
+def _as_arrays(vectors: Floats, weights: Sequence[Floats]) -> dict[str, Floats]:
+    return {"vectors": vectors} | {f"weight.{i}": weight for i, weight in enumerate(weights)}
+
+
+def from_arrays(arrays: Mapping[str, Floats]) -> TrainedSequence:
+    """Return what `TrainedSequence.as_arrays` has laid out."""
+    return TrainedSequence(arrays["vectors"], [arrays[f"weight.{i}"] for i in range(len(arrays) - 1)])
 
 
 def sequence_scores(model: Tensor, vectors: Floats, cases: Sequence[Case]) -> Floats:

@@ -22,6 +22,7 @@ from cloud_trainer.recommenders.sequence_model import (
     SEQUENCE,
     SequenceSettings,
     TrainedSequence,
+    from_arrays,
     network,
     sequence_scores,
     train_sequence,
@@ -73,6 +74,7 @@ class SequenceStage:
         "cloud_trainer.data.hetrec",
         "cloud_trainer.data.tables",
         "cloud_trainer.checkpoint",
+        "cloud_trainer.epochs",
         "cloud_trainer.quantisation",
         "cloud_trainer.tflite_child",
         "models.identity",
@@ -83,6 +85,15 @@ class SequenceStage:
         """The settings as plain values."""
         return asdict(self.settings)
 
+    def train(self, context: BuildContext) -> None:
+        """Train; `build` and a second call find it done.
+
+        Raises:
+            DataError: HetRec is absent or damaged.
+        """
+        prepare_tensorflow(threads=context.threads, seed=context.seed)
+        self._trained(context)
+
     def build(self, context: BuildContext) -> list[Artefact]:
         """Build the model; its extras are the items' vectors, in the order of the corpus, and the network's weights.
 
@@ -92,6 +103,11 @@ class SequenceStage:
         """
         prepare_tensorflow(threads=context.threads, seed=context.seed)
         start = time.monotonic()
+        corpus, trained, initial = self._trained(context)
+        cost_s = time.monotonic() - start
+        return [export(_described(context, corpus, trained, initial), cost_s=cost_s)]
+
+    def _trained(self, context: BuildContext) -> tuple[Corpus, TrainedSequence, npt.NDArray[np.float32]]:
         corpus = load_corpus(context)
         settings = self.settings
         if context.scale == "tiny":
@@ -100,19 +116,17 @@ class SequenceStage:
         validation = chronological_cases(corpus.sequences, corpus.listeners("validation"))
         stored = trained_once(
             context.work / "sequence.npz",
-            lambda: _as_arrays(
-                train_sequence(
-                    training, validation, initial, settings=settings, seed=context.seed, progress=context.progress
-                )
-            ),
+            lambda: train_sequence(
+                training,
+                validation,
+                initial,
+                settings=settings,
+                seed=context.seed,
+                progress=context.progress,
+                checkpoint=context.work / "sequence-epoch.npz",
+            ).as_arrays(),
         )
-        trained = TrainedSequence(stored["vectors"], [stored[f"weight.{i}"] for i in range(len(stored) - 1)])
-        cost_s = time.monotonic() - start
-        return [export(_described(context, corpus, trained, initial), cost_s=cost_s)]
-
-
-def _as_arrays(trained: TrainedSequence) -> dict[str, npt.NDArray[np.float32]]:
-    return {"vectors": trained.vectors} | {f"weight.{i}": weight for i, weight in enumerate(trained.weights)}
+        return corpus, from_arrays(stored), initial
 
 
 def _training(corpus: Corpus, seed: int) -> tuple[list[npt.NDArray[np.int64]], npt.NDArray[np.float32]]:
@@ -174,7 +188,7 @@ def _described(
             ),
         },
         training_data=[training_data(context.data, "hetrec-lastfm", rows=corpus.plays + corpus.tags)],
-        extras=_as_arrays(trained),
+        extras=trained.as_arrays(),
         description=(
             "Bi-LSTM with attention over the last 50 item vectors and a residual connection; v_uᵀ x_i ranks what comes "
             "next. Trained on the artists that Last.fm listeners tagged, in the order of months."

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from cloud_trainer.checkpoint import trained_once
+from cloud_trainer.checkpoint import trained_once, write_arrays
+from models.errors import Reason, StorageError
 
 
 def test_weights_are_trained_once(tmp_path: Path):
@@ -28,4 +31,20 @@ def test_a_damaged_file_is_trained_anew(tmp_path: Path):
     path = tmp_path / "weights.npz"
     path.write_bytes(b"PK\x03\x04 cut short")
     assert trained_once(path, lambda: {"a": np.ones(2)})["a"].tolist() == [1, 1]
+    assert trained_once(path, dict)["a"].tolist() == [1, 1]
+
+
+def test_a_full_disk_is_told_with_a_remedy_and_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "weights.npz"
+    trained_once(path, lambda: {"a": np.ones(2)})
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(StorageError) as refused:
+        write_arrays(path, {"a": np.zeros(2)})
+    assert refused.value.reason is Reason.DISK_FULL
+    assert "goes on from the last checkpoint" in refused.value.remedy
+    assert [entry.name for entry in tmp_path.iterdir()] == ["weights.npz"]
     assert trained_once(path, dict)["a"].tolist() == [1, 1]
