@@ -12,6 +12,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -38,7 +39,12 @@ _LOOKED_AT: Final = 10
 """One pack in this many is asked for its rate, which takes a median; once one is at another rate, every pack is."""
 _SILENT_S: Final = 8.0
 """A detector that finds no pulse in this time has none to find."""
-_DETECTORS: Final[dict[str, Callable[[float], EcgBeats | PulseBeats]]] = {"ecg": EcgBeats, "ppg": PulseBeats}
+_DETECTORS: Final[dict[str, Callable[[float], EcgBeats | PulseBeats]]] = {
+    "ecg": EcgBeats,
+    "ppg": partial(PulseBeats, remembered_s=LONGEST_WINDOW_S),
+}
+_JUDGE_EVERY_S: Final = 2.0
+"""A quality that looks back a minute changes slowly."""
 _EMPTY: Final = np.empty(0)
 _NAN: Final = float("nan")
 
@@ -63,6 +69,7 @@ class BeatTrack:
         self._packs = 0
         self._newest = -np.inf
         self._began = _NAN
+        self._minute = (-np.inf, _NAN)
         self._times: Floats = _EMPTY
         self._values: Floats = _EMPTY
 
@@ -89,10 +96,20 @@ class BeatTrack:
             self.quality = 0.0
 
     def pulse(self, now: float) -> Pulse:
-        """The beats of the last minute."""
+        """The beats of the last minute, and how far all of them are to be trusted, as training asks it."""
         times, table = window(self._ring.times, self._ring.values, at=now, seconds=LONGEST_WINDOW_S)
         columns = np.asarray(table, dtype=np.float64)
-        return Pulse(np.asarray(times, dtype=np.float64), columns[:, 0], columns[:, 1], self.quality)
+        return Pulse(np.asarray(times, dtype=np.float64), columns[:, 0], columns[:, 1], self._quality_of_minute())
+
+    def _quality_of_minute(self) -> float:
+        """Some seconds old at most."""
+        if self._detector is None:
+            return self.quality
+        judged_at, quality = self._minute
+        if not 0.0 <= self._newest - judged_at < _JUDGE_EVERY_S:
+            quality = self._detector.quality_over(LONGEST_WINDOW_S)
+            self._minute = self._newest, quality
+        return quality
 
     def _find(self, detector: EcgBeats | PulseBeats, times: Floats, values: Floats) -> None:
         found = detector.add(times, values)

@@ -86,12 +86,13 @@ class PulseBeats(BeatDetector):
     Args:
         rate_hz: samples a second as the wearable states it, at least `LEAST_RATE_HZ`.
         judged_s: seconds that the quality looks back.
+        remembered_s: seconds that `quality_over` may look back, where that is further.
 
     Raises:
         ValueError: the rate is lower.
     """
 
-    def __init__(self, rate_hz: float, *, judged_s: float = JUDGED_S) -> None:
+    def __init__(self, rate_hz: float, *, judged_s: float = JUDGED_S, remembered_s: float = 0.0) -> None:
         if not rate_hz >= LEAST_RATE_HZ:
             raise ValueError(f"a pulse needs at least {LEAST_RATE_HZ} samples a second, not {rate_hz}")
         super().__init__(
@@ -101,6 +102,7 @@ class PulseBeats(BeatDetector):
             shape_s=_SHAPE_S,
             clarity=_CLARITY,
             judged_s=judged_s,
+            remembered_s=remembered_s,
         )
         rate = self.rate_hz
         fine = max(_FINE_S * rate, 1.0)

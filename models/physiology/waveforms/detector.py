@@ -69,6 +69,7 @@ class BeatDetector(ABC):
         shape_s: seconds of the template before and after a candidate.
         clarity: the scales of the quality.
         judged_s: seconds that the quality looks back.
+        remembered_s: seconds that `quality_over` may look back, where that is further.
 
     Raises:
         ValueError: the rate is no positive number.
@@ -83,6 +84,7 @@ class BeatDetector(ABC):
         shape_s: tuple[float, float],
         clarity: Clarity,
         judged_s: float = JUDGED_S,
+        remembered_s: float = 0.0,
     ) -> None:
         if not 0.0 < rate_hz < math.inf:
             raise ValueError(f"a stream has a positive number of samples a second, not {rate_hz}")
@@ -98,7 +100,7 @@ class BeatDetector(ABC):
         self._queue: list[tuple[int, float]] = []
         self._tracker = Tracker(rhythm, rate, self._look)
         self._template = Template(self._before + self._after + 1)
-        self._trust = Trust(clarity, judged_s, rhythm.lag_s + _DELAY_S)
+        self._trust = Trust(clarity, judged_s, rhythm.lag_s + _DELAY_S, remembered_s)
         self._last_mark = _NAN
         self._strongest = 0.0
 
@@ -121,6 +123,10 @@ class BeatDetector(ABC):
     def finish(self) -> Found:
         """The beats that were still open. What comes afterwards follows a gap."""
         return self._found(self._end(), self._trust.now(settled=True))
+
+    def quality_over(self, seconds: float) -> float:
+        """Quality of the last `seconds`, as far as they are remembered; NaN where `Found.quality` would be."""
+        return self._trust.over(seconds)
 
     @abstractmethod
     def _activity(self, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

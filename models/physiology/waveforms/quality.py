@@ -81,12 +81,14 @@ class Trust:
         clarity: the scales of the signal.
         judged_s: seconds to look back.
         delay_s: how long after its time a beat is settled.
+        remembered_s: seconds that `over` may look back, where that is further.
     """
 
-    def __init__(self, clarity: Clarity, judged_s: float, delay_s: float) -> None:
+    def __init__(self, clarity: Clarity, judged_s: float, delay_s: float, remembered_s: float = 0.0) -> None:
         self._clarity = clarity
         self._judged_s = judged_s
         self._delay_s = delay_s
+        self._remembered_s = max(judged_s, remembered_s)
         self._beats: deque[Judged] = deque()
         self._first = self._newest = self._judged_at = self._judged = _NAN
 
@@ -116,16 +118,20 @@ class Trust:
             settled: whether no beat is open any more.
         """
         if settled or not self._newest - self._judged_at < _AGAIN_S:
-            self._judged = self._judge(settled=settled)
+            self._judged = self._judge(self._judged_s, settled=settled)
             self._judged_at = self._newest
         return self._judged
 
-    def _judge(self, *, settled: bool) -> float:
+    def over(self, seconds: float) -> float:
+        """The same of the last `seconds`, as far as they are remembered; judged anew at every call."""
+        return self._judge(seconds, settled=False)
+
+    def _judge(self, seconds: float, *, settled: bool) -> float:
         until = self._newest - (0.0 if settled else self._delay_s)
-        since = max(self._first, until - self._judged_s)
-        beats = self._beats
-        while beats and beats[0].time < since:
-            beats.popleft()
+        while self._beats and self._beats[0].time < until - self._remembered_s:
+            self._beats.popleft()
+        since = max(self._first, until - seconds)
+        beats = [beat for beat in self._beats if beat.time >= since]
         if not until - self._first >= _LEAST_S:
             return _NAN
         if sum(not math.isnan(beat.likeness) for beat in beats) < _LEAST_BEATS:

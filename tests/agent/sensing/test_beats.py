@@ -11,6 +11,8 @@ from agent.sensing import Sensing
 from agent.sensing.beats import BeatTrack
 from agent.sensing.station import LEAST_QUALITY
 from benchmarks.outfit import Outfit, Sent
+from models.physiology.features import CLEAR_PULSE
+from models.physiology.pulse import analyse
 from models.physiology.schema import INDEX
 
 NOW = 1.8e9
@@ -103,6 +105,21 @@ def test_late_and_repeated_samples_change_no_beat():
         disturbed.add(*pack)
         disturbed.add(times[:10], values[:10] + 5.0)
     assert disturbed.pulse(NOW + 30).times == pytest.approx(clean.pulse(NOW + 30).times)
+
+
+@pytest.mark.parametrize("spoilt", [slice(30, 50), slice(50, 70)], ids=["before", "now"])
+def test_the_beats_of_a_minute_are_judged_over_the_minute_as_in_training(spoilt: slice):
+    times, values = pulse_wave(64.0, 70.0)
+    there = slice(spoilt.start * 64, spoilt.stop * 64)
+    values[there] += np.cumsum(np.random.default_rng(1).standard_normal(20 * 64))
+    track = BeatTrack("ppg")
+    for first in range(0, len(times), 64):
+        track.add(times[first : first + 64], values[first : first + 64])
+    lived = track.pulse(NOW + 70).quality
+    assert lived == pytest.approx(analyse(times[-60 * 64 :], values[-60 * 64 :]).quality, abs=0.1)
+    assert lived < CLEAR_PULSE
+    # What the stream is worth now, its newest seconds tell.
+    assert track.quality > CLEAR_PULSE if spoilt.stop < 60 else track.quality < lived
 
 
 def test_a_stream_that_changes_its_rate_is_followed():

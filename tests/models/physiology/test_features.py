@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.physiology.features import features_of_windows
+from models.physiology.features import CLEAR_PULSE, FAINT_PULSE, features_of_windows
+from models.physiology.pulse import Pulse
 from models.physiology.schema import PHYSIOLOGY
 
 POSITION = {feature.name: i for i, feature in enumerate(PHYSIOLOGY)}
@@ -73,6 +74,28 @@ def test_without_beats_and_pulse_the_rate_stream_gives_the_rate_alone():
     assert value(values, "heart_rate") == 74.0
     assert value(values, "heart_rate_slope") == pytest.approx(0.0, abs=1e-9)
     assert np.isnan(value(values, "rmssd"))
+
+
+def faint(quality: float) -> Pulse:
+    """A minute of beats at 80 a minute, trusted so far."""
+    times = START + np.arange(1.0, 70.0, 0.75)
+    return Pulse(times, 0.75 + 0.02 * np.sin(np.arange(len(times))), np.ones(len(times)), quality)
+
+
+def test_a_faint_pulse_gives_the_rate_alone_and_a_fainter_one_nothing():
+    values = features_of_windows({}, START + 70.0, pulse=faint(FAINT_PULSE))
+    assert value(values, "heart_rate") == pytest.approx(80.0, rel=0.01)
+    assert np.isnan([value(values, name) for name in ("heart_rate_slope", "rmssd", "sdnn", "respiration_rate")]).all()
+    assert np.isnan(value(features_of_windows({}, START + 70.0, pulse=faint(FAINT_PULSE - 0.01)), "heart_rate"))
+    assert np.isfinite(value(features_of_windows({}, START + 70.0, pulse=faint(CLEAR_PULSE)), "rmssd"))
+
+
+def test_a_rate_that_a_wearable_tells_goes_before_that_of_a_faint_pulse():
+    streams = {name: stream for name, stream in session().items() if name == "hr"}
+    assert value(features_of_windows(streams, START + 70.0, pulse=faint(0.5)), "heart_rate") == 74.0
+    assert value(features_of_windows(streams, START + 70.0, pulse=faint(0.9)), "heart_rate") == pytest.approx(
+        80.0, rel=0.01
+    )
 
 
 @given(
