@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
+from cloud_trainer.publishing.settings import PublishingSection
 from models.settings import Section
 
 __all__ = [
@@ -101,3 +102,4 @@ class TrainerSettings(Section, frozen=True):
     search: SearchSection = SearchSection()
     cards: CardsSection = field(default_factory=CardsSection)
     music_emotion: MusicEmotionSection = MusicEmotionSection()
+    publishing: PublishingSection = field(default_factory=PublishingSection)
