@@ -79,6 +79,15 @@ class HealthBook:
         self._counters["ranking.evaluations"] += 1
         self._latencies_ms.append(latency_ms)
 
+    @property
+    def evaluations(self) -> int:
+        """How many were noted."""
+        return self._counters["ranking.evaluations"]
+
+    def latency_ms(self, share: float) -> float:
+        """A percentile of the evaluations looked back on, by its share; 0 before the first."""
+        return percentile(sorted(self._latencies_ms), share) if self._latencies_ms else 0.0
+
     def is_due(self, now: float) -> bool:
         """Tell whether a message should go out; a clock that was set back makes it due."""
         return self._degraded != self._told or not 0.0 <= now - self._told_at < EVERY_S
