@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from agent.commands.live.bundle import bundle_words
 from agent.commands.live.observed import View
 from agent.commands.live.palette import duration
 
@@ -25,5 +26,7 @@ def line(view: View) -> str:
     if view.queue is not None and view.queue.tracks:
         first = view.queue.tracks[0]
         parts.append(f"next {first.title} — {first.artist} ({first.score:.2f}: {first.why})")
+    if view.bundle is not None and view.bundle.stage != "idle":
+        parts.append(bundle_words(view.bundle))
     text = " | ".join(parts)
     return "".join(character if character.isprintable() else "·" for character in text)

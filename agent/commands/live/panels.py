@@ -9,6 +9,7 @@ from typing import Final
 from rich.cells import cell_len
 from rich.text import Text
 
+from agent.commands.live.bundle import bundle_line
 from agent.commands.live.observed import View
 from agent.commands.live.palette import (
     ACCENT,
@@ -210,6 +211,9 @@ def agent_lines(view: View, width: int) -> Iterator[Text]:
         sound += [("output", view.now.output), ("volume", f"{view.now.volume_percent:.0f} %")]
     if sound:
         yield _figures(width, *sound)
+    arriving = bundle_line(view.bundle, width)
+    if arriving is not None:
+        yield arriving
     for part, reason in health.degraded.items():
         line = Text(no_wrap=True)
         line.append(f"▲ {part}: ", WARNING)

@@ -11,6 +11,7 @@ from rich.layout import Layout
 from rich.panel import Panel
 from rich.text import Text
 
+from agent.commands.live.bundle import bundle_words
 from agent.commands.live.certainty import certainty_lines
 from agent.commands.live.course import course, course_legend
 from agent.commands.live.observed import TRAIL_S, View
@@ -107,7 +108,8 @@ def _sizes(view: View, width: int, height: int) -> _Sizes:
     plane_rows = min(plane_rows, max((left - _BORDER) // 2 + _BORDER, plane_rows * 3 // 4))
     rest = rows - _NOW_ROWS - _BORDER
     degraded = len(view.health.degraded) if view.health is not None else 0
-    agent = min(_BORDER + 3 + degraded, max(rest - _SHORT_QUEUE - _BORDER, 4))
+    told = int(view.bundle is not None and bool(bundle_words(view.bundle)))
+    agent = min(_BORDER + 3 + degraded + told, max(rest - _SHORT_QUEUE - _BORDER, 4))
     queue = min(rest - agent, _LONG_QUEUE + _BORDER)
     if rest - agent - queue < _COURSE_ROWS + _BORDER:
         agent = rest - queue

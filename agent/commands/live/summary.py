@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from agent.commands.live.bundle import bundle_words
 from agent.commands.live.certainty import origin
 from agent.commands.live.observed import View
 from agent.commands.live.palette import duration
@@ -29,8 +30,9 @@ def _facts(view: View) -> Iterator[tuple[str, str]]:
         yield from (("degraded", f"{part}: {reason}") for part, reason in health.degraded.items())
     if view.bundle is not None:
         bundle = view.bundle
-        offered = "" if bundle.offered is None else f"; {bundle.offered} was {bundle.outcome} {bundle.reason}".rstrip()
-        yield "bundle", f"{bundle.version} from {bundle.channel}, {bundle.runtime}{offered}"
+        yield "bundle", f"{bundle.version} from {bundle.channel}, {bundle.runtime}"
+        if words := bundle_words(bundle):
+            yield "delivery", words
     if view.affect is not None:
         affect = view.affect
         sources = ", ".join(f"{name} ({source.wearable})" for name, source in affect.sources.items()) or "nothing"
