@@ -117,6 +117,8 @@ class Bundle(Section, frozen=True):
     """The models and tables."""
 
     channel: Name = "stable"
+    group: Annotated[str, Meta(pattern=r"\A[a-z0-9-]{0,64}\Z", description="lower-case letters, digits and hyphens")] = ""
+    probation_minutes: Annotated[float, Meta(ge=0.1, le=10_080.0)] = 60.0
     folder: Path | None = None
     runtime: Literal["auto", "tflite", "litert"] = "auto"
 
