@@ -42,6 +42,8 @@ Name = Annotated[
 ]
 """A name that stands in MQTT topics. `\\Z` because `$` would let a line end through."""
 
+Group = Annotated[str, Meta(pattern=r"\A[a-z0-9-]{0,64}\Z", description="as a name, or empty")]
+
 _EMBEDDED_HOST = "127.0.0.1"
 
 
@@ -117,7 +119,7 @@ class Bundle(Section, frozen=True):
     """The models and tables."""
 
     channel: Name = "stable"
-    group: Annotated[str, Meta(pattern=r"\A[a-z0-9-]{0,64}\Z", description="lower-case letters, digits and hyphens")] = ""
+    group: Group = ""
     probation_minutes: Annotated[float, Meta(ge=0.1, le=10_080.0)] = 60.0
     folder: Path | None = None
     runtime: Literal["auto", "tflite", "litert"] = "auto"
