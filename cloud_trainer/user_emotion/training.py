@@ -130,12 +130,13 @@ def train(
     pool = _with_wesad(examples, subjects, settings.wesad_pool, generator)
     best, best_nll, waited = {name: value.numpy() for name, value in variables.items()}, np.inf, 0
     with progress.task("train user_emotion", settings.epochs) as advance:
-        for _ in range(settings.epochs):
+        for epoch in range(settings.epochs):
             for _ in range(settings.steps):
                 batch = _batch(pool, settings, settings.batch, generator, view).inputs
                 step(*(tf.constant(part) for part in batch))
             nll = float(np.mean([_nll(variables, batch.inputs, network) for batch in judged]))
             advance(f"validation NLL {min(nll, best_nll):.4f}")
+            progress.measured(epoch, {"validation": -nll})
             if nll < best_nll:
                 best, best_nll, waited = {name: value.numpy() for name, value in variables.items()}, nll, 0
             else:
