@@ -16,11 +16,15 @@ Pass: TypeAlias = Callable[[str], None]
 STEPS_OF_A_WRITE: Final = ("begin", "written", "renamed", "done")
 """Before anything is on the disk; the new content beside the old; in its place; the folder synced."""
 
-_STATES: Final = ("begin", "phase", "activate", "boot", "lived", "observe", "confirm", "refuse", "give_back")
-_OTHERS: Final = ("begin.unmarked", "begin.emptied", "confirm.marked")
-
-POINTS: Final = (*(f"{state}.{step}" for state in _STATES for step in STEPS_OF_A_WRITE), *_OTHERS)
-"""Every point of `Slots`: four for each write of its state, and those between the steps of a longer operation."""
+_WRITES: Final = (
+    *("boot", "lived", "begin", "proceed", "activate", "observe", "mark", "confirm"),
+    *("refuse", "abandon", "give_back", "fall_back"),
+)
+POINTS: Final = (
+    *(f"{write}.{step}" for write in _WRITES for step in STEPS_OF_A_WRITE),
+    *("clear.begin", "clear.unmarked", "clear.emptied"),
+)
+"""Every point of `Slots`: four for each write, and those between the steps of clearing a slot."""
 
 
 def nowhere(point: str) -> None:

@@ -9,7 +9,19 @@ from msgspec import Meta
 
 from agent.delivery.installing.probation import ProbationState
 
-__all__ = ["FORMAT", "MOST_REFUSED", "Ended", "Occupant", "Outcome", "Phase", "Place", "Refusal", "SlotState"]
+__all__ = [
+    "FORMAT",
+    "MOST_REFUSED",
+    "MOST_TEXT",
+    "Ended",
+    "Mark",
+    "Occupant",
+    "Outcome",
+    "Phase",
+    "Place",
+    "Refusal",
+    "SlotState",
+]
 
 FORMAT: Final = 1
 MOST_REFUSED: Final = 32
@@ -18,7 +30,9 @@ MOST_REFUSED: Final = 32
 Place = Literal["shipped", "a", "b"]
 Phase = Literal["idle", "fetching", "testing", "embedding", "probation"]
 Outcome = Literal["none", "activated", "confirmed", "refused", "returned"]
-Text = Annotated[str, Meta(max_length=1000)]
+MOST_TEXT: Final = 1000
+"""Characters of a reason; a longer one is cut."""
+Text = Annotated[str, Meta(max_length=MOST_TEXT)]
 
 
 class Occupant(msgspec.Struct, frozen=True):
@@ -35,6 +49,13 @@ class Occupant(msgspec.Struct, frozen=True):
     version: str = ""
     digest: str = ""
     rollout: str = ""
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """Stands beside a slot whose bundle was confirmed, in `a.good`."""
+
+    occupant: Occupant
+    serial: int
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -74,6 +95,7 @@ class SlotState(msgspec.Struct, frozen=True, kw_only=True):
         candidate: what is being fetched, tested or embedded.
         phase: how far that is; `probation` while `running` has to prove itself.
         lives: starts (the swap counts as one) since the agent last lived for a minute or ended in order.
+        serial: counts confirmations, so that the newest good slot is known without a clock.
         ended: how the last offer ended.
         refused: bundles not to be tried again, the newest last.
         probation: what was seen of `running` so far.
@@ -86,6 +108,22 @@ class SlotState(msgspec.Struct, frozen=True, kw_only=True):
     candidate: Occupant | None = None
     phase: Phase = "idle"
     lives: Annotated[int, Meta(ge=0)] = 0
+    serial: Annotated[int, Meta(ge=0)] = 0
     ended: Ended = Ended()
     refused: Annotated[tuple[Refusal, ...], Meta(max_length=MOST_REFUSED)] = ()
     probation: ProbationState | None = None
+
+    def __post_init__(self) -> None:
+        """Check what belongs together.
+
+        Raises:
+            ValueError: two bundles in one slot, or a phase without what it is a phase of.
+        """
+        if (self.running == self.confirmed) == (self.phase == "probation"):
+            raise ValueError("running and confirmed differ on probation, and then alone")
+        if (self.probation is None) == (self.phase == "probation"):
+            raise ValueError("what was seen on probation belongs to that phase")
+        if (self.candidate is None) == (self.phase in {"fetching", "testing", "embedding"}):
+            raise ValueError("a candidate belongs to the phases before probation")
+        if self.candidate is not None and self.candidate.place in {self.running.place, self.confirmed.place, "shipped"}:
+            raise ValueError("the candidate is where another bundle lies")
