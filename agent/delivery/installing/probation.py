@@ -10,14 +10,36 @@ Rules:
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from dataclasses import dataclass
-from typing import Literal
+from statistics import median
+from typing import Final, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from models.errors import Reason
 
-__all__ = ["Probation", "ProbationLimits", "ProbationState", "Rates", "Verdict"]
+__all__ = ["Probation", "ProbationLimits", "ProbationState", "Rates", "Verdict", "chance_of"]
+
+_CHANCE: Final = 0.001
+"""What happens by chance less often than this is no accident. Small, because it is asked after every track."""
+_BURST: Final = 2
+"""Who skips once skips again, whatever plays: so many skips count as one (a design effect, Kish 1965)."""
+_LEAST_PLAYS: Final = 8
+_LEAST_FAULTS: Final = 2
+_FAULTLESS: Final = 100
+"""Evaluations without a fault that every bundle is credited with: two faults in a row are no accident even on a device
+of which nothing is known."""
+_LATENCIES: Final = 120
+_LEAST_LATENCIES: Final = 60
+"""A minute at one a second: shorter than that, anything may have been busy beside it."""
+_SLOWER: Final = 3.0
+_SLOW_MS: Final = 25.0
+"""Half of what is promised from sample to queue; below it nobody notices."""
+_LONGEST_PAUSE_S: Final = 10.0
+"""Longer pauses between two evaluations are a device that slept."""
 
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +119,8 @@ class Probation:
 
     def __init__(self, state: ProbationState, limits: ProbationLimits = ProbationLimits()) -> None:
         self.state, self.limits = state, limits
+        self._last: float | None = None
+        self._latencies_ms: deque[float] = deque(maxlen=_LATENCIES)
 
     @staticmethod
     def begin(before: Rates) -> ProbationState:
@@ -111,12 +135,75 @@ class Probation:
             latency_ms: from cause to queue.
             faults: of the models in it: `AffectStation.faults` now less before.
         """
-        raise NotImplementedError
+        past = 0.0 if self._last is None else min(max(now - self._last, 0.0), _LONGEST_PAUSE_S)
+        self._last = now
+        self._latencies_ms.append(latency_ms)
+        seen = replace(
+            self.state.seen,
+            evaluations=self.state.seen.evaluations + 1,
+            faults=self.state.seen.faults + faults,
+            latency_ms=round(median(self._latencies_ms), 3),
+        )
+        self.state = replace(self.state, observed_s=self.state.observed_s + past, seen=seen)
 
     def played(self, *, skipped: bool) -> None:
         """A track was skipped or heard through."""
-        raise NotImplementedError
+        seen = self.state.seen
+        self.state = replace(self.state, seen=replace(seen, plays=seen.plays + 1, skips=seen.skips + skipped))
 
     def verdict(self) -> Verdict:
         """What is to be done now; ask after each of the two above."""
-        raise NotImplementedError
+        for reason in (self._faulty(), self._slow(), self._skipped()):
+            if reason:
+                return Verdict("return", reason, Reason.WORSE)
+        seen, limits, observed_s = self.state.seen, self.limits, self.state.observed_s
+        is_proved = observed_s >= limits.least_s and seen.evaluations >= limits.evaluations
+        is_heard = seen.plays >= limits.plays or observed_s >= limits.most_s
+        return Verdict("keep" if is_proved and is_heard else "wait")
+
+    def _faulty(self) -> str:
+        before, seen = self.state.before, self.state.seen
+        p = chance_of((seen.faults, seen.evaluations), (before.faults, before.evaluations + _FAULTLESS))
+        if seen.faults < _LEAST_FAULTS or p >= _CHANCE:
+            return ""
+        return f"its models failed in {seen.faults} of {seen.evaluations} evaluations"
+
+    def _slow(self) -> str:
+        before, seen = self.state.before.latency_ms, self.state.seen.latency_ms
+        if len(self._latencies_ms) < _LEAST_LATENCIES or seen <= max(_SLOWER * before, _SLOW_MS):
+            return ""
+        return f"an evaluation takes {seen:.0f} ms, {before:.0f} ms with the bundle before"
+
+    def _skipped(self) -> str:
+        before, seen = self.state.before, self.state.seen
+        now, then = (seen.skips // _BURST, seen.plays // _BURST), (before.skips // _BURST, before.plays // _BURST)
+        if seen.plays < _LEAST_PLAYS or chance_of(now, then) >= _CHANCE:
+            return ""
+        return f"{seen.skips} of {seen.plays} tracks were skipped, {before.skips} of {before.plays} before"
+
+
+def chance_of(seen: tuple[int, int], before: tuple[int, int]) -> float:
+    """How likely so many bad ones or more are, where nothing became worse: Fisher's exact test, one-sided.
+
+    Args:
+        seen: how many were bad, of how many.
+        before: likewise.
+
+    Returns:
+        Σ_{k >= bad} C(K, k) C(N - K, n - k) / C(N, n) with N of both, K of them bad, and n seen.
+    """
+    bad, drawn = seen
+    total, total_bad = drawn + before[1], bad + before[0]
+    ways = _log_ways(total, drawn)
+    return min(
+        1.0,
+        sum(
+            math.exp(_log_ways(total_bad, k) + _log_ways(total - total_bad, drawn - k) - ways)
+            for k in range(bad, min(total_bad, drawn) + 1)
+            if drawn - k <= total - total_bad
+        ),
+    )
+
+
+def _log_ways(count: int, chosen: int) -> float:
+    return math.lgamma(count + 1) - math.lgamma(chosen + 1) - math.lgamma(count - chosen + 1)
