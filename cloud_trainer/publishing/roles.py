@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from securesystemslib.signer import CryptoSigner
 from tuf.api.exceptions import RepositoryError
@@ -20,9 +20,11 @@ from tuf.api.serialization.json import JSONSerializer
 
 from models.errors import DeliveryError, Reason
 
-__all__ = ["as_bytes", "make_snapshot", "make_targets", "make_timestamp", "read", "signed_by"]
+__all__ = ["Online", "as_bytes", "make_snapshot", "make_targets", "make_timestamp", "read", "signed_by"]
 
 S = TypeVar("S", Root, Snapshot, Targets, Timestamp)
+Online: TypeAlias = Metadata[Targets] | Metadata[Snapshot] | Metadata[Timestamp]
+"""What is signed again and again, by keys that the root names."""
 
 
 def make_targets(
@@ -67,7 +69,7 @@ def read(content: bytes, kind: type[S], where: str) -> Metadata[S]:
     return found
 
 
-def signed_by(root: Root, signed: Metadata[S]) -> bool:
+def signed_by(root: Root, signed: Online) -> bool:
     """Whether metadata bears the signatures that the root asks for."""
     try:
         root.verify_delegate(signed.signed.type, signed.signed_bytes, signed.signatures)
