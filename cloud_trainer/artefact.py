@@ -30,6 +30,7 @@ __all__ = [
     "Stage",
     "TableArtefact",
     "TensorSpec",
+    "TrainableStage",
     "TrainingData",
     "Variant",
 ]
@@ -250,4 +251,17 @@ class Stage(Protocol):
 
         Raises:
             DataError: a data set is absent or damaged.
+        """
+
+
+@runtime_checkable
+class TrainableStage(Stage, Protocol):
+    """A stage that can train alone: `build` finds the training done, evaluates and converts."""
+
+    def train(self, context: BuildContext) -> None:
+        """Train, leaving checkpoints in the work folder; go on from those that an interruption left there.
+
+        Raises:
+            DataError: a data set is absent or damaged.
+            StorageError: the disk refuses.
         """

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from models.errors import Reason, StorageError
 
-__all__ = ["read_arrays", "trained_once", "write_arrays"]
+__all__ = ["make_folder", "read_arrays", "refused", "trained_once", "write_arrays"]
 
 Weights = dict[str, npt.NDArray[np.float32]]
 
@@ -64,11 +64,28 @@ def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        raise StorageError(
-            f"cannot write the checkpoint {path}: {error.strerror}",
-            reason=Reason.DISK_FULL if full else Reason.FAILED,
-            remedy="Make room and run the same command again; it goes on from the last checkpoint"
-            if full
-            else "Choose another folder with --work",
-        ) from error
+        raise refused(path, error) from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder where there is none.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refused(path, error) from error
+
+
+def refused(path: Path, error: OSError) -> StorageError:
+    """Return what to raise where the disk refuses a checkpoint."""
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return StorageError(
+        f"cannot write the checkpoint {path}: {error.strerror}",
+        reason=Reason.DISK_FULL if full else Reason.FAILED,
+        remedy="Make room and run the same command again; it goes on from the last checkpoint"
+        if full
+        else "Choose another folder with --work",
+    )

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cloud_trainer.artefact import Scale
+from cloud_trainer.commands.build import build
 from cloud_trainer.commands.evaluate import evaluate
-from cloud_trainer.commands.options import Config, Data, Json, progress_shown
+from cloud_trainer.commands.options import Config, Data, Json
 from cloud_trainer.commands.repack import repack
 from cloud_trainer.commands.report import report
 from cloud_trainer.commands.search import search
+from cloud_trainer.commands.train import train
 from cloud_trainer.settings import TrainerSettings
 from models.errors import AttuneError, SettingsError
 from models.settings import load
@@ -31,10 +31,12 @@ app = typer.Typer(
 )
 data_app = typer.Typer(no_args_is_help=True, help="The research data sets.")
 app.add_typer(data_app, name="data")
+app.command()(build)
 app.command()(evaluate)
 app.command()(report)
 app.command()(repack)
 app.command()(search)
+app.command()(train)
 
 
 def main() -> None:
@@ -50,63 +52,6 @@ def main() -> None:
     except KeyboardInterrupt:
         typer.echo("attune-trainer: interrupted; the same command goes on from here", err=True)
         sys.exit(1)
-
-
-@app.command()
-def build(
-    *,
-    out: Annotated[Path, typer.Option("--out", help="Folder of the bundle; replaced when the build is complete.")],
-    data: Data = None,
-    scale: Annotated[str, typer.Option(help="full, or tiny: the same code on a handful of rows.")] = "full",
-    stages: Annotated[str, typer.Option(help="Stages by name, with commas; empty for all.")] = "",
-    seed: Annotated[int | None, typer.Option(min=0, help="Of every random number; overrides [build] seed.")] = None,
-    work: Annotated[Path | None, typer.Option(help="Folder of caches; overrides [build] work.")] = None,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Train, evaluate and convert every model and write the bundle.
-
-    An interrupted build goes on where it stopped. With --stages, only these stages run (and those that they need) and
-    no bundle is written.
-
-    Example: attune-trainer build --data ../shared/data --out models/default
-    """
-    from cloud_trainer.build import run_stages, write
-    from cloud_trainer.stages import STAGES
-    from cloud_trainer.stages import stages as stages_by_name
-
-    chosen_scale = _scale(scale)
-    settings = load(TrainerSettings, program="trainer", config=config)
-    chosen_seed = settings.build.seed if seed is None else seed
-    names = [name.strip() for name in stages.split(",") if name.strip()]
-    start = time.monotonic()
-    with progress_shown() as progress:
-        result = run_stages(
-            stages_by_name(names or STAGES, settings),
-            data=(data or settings.data.folder).expanduser(),
-            work=(work or settings.build.work).expanduser(),
-            scale=chosen_scale,
-            seed=chosen_seed,
-            progress=progress,
-            threads=settings.build.threads,
-        )
-        differences = {}
-        if not names:
-            progress.note(f"writing {out}")
-            differences = write(result, out=out, version=settings.bundle.version, seed=chosen_seed, scale=chosen_scale)
-    figures = {
-        name: {figure: (entry.value, entry.baseline) for figure, entry in artefact.metrics.items()}
-        for name, artefact in result.artefacts.items()
-    }
-    if as_json:
-        answer = {"seconds": time.monotonic() - start, "resumed": result.resumed, "figures": figures}
-        typer.echo(json.dumps({**answer, "self_test": differences, "stages": result.keys}))
-        return
-    for name, entries in figures.items():
-        for figure, (value, baseline) in entries.items():
-            beside = "" if baseline is None else f"   baseline {baseline:.3f}"
-            typer.echo(f"{name:16} {figure:40} {value:8.3f}{beside}")
-    typer.echo(f"done in {time.monotonic() - start:.0f} s" + (f": {out}" if differences else ""))
 
 
 @data_app.command("list")
@@ -165,11 +110,3 @@ def check_data(
 
 def _data_folder(data: Path | None, config: Path | None) -> Path:
     return (data or load(TrainerSettings, program="trainer", config=config).data.folder).expanduser()
-
-
-def _scale(scale: str) -> Scale:
-    match scale:
-        case "full" | "tiny":
-            return scale
-        case _:
-            raise typer.BadParameter(f"{scale!r} is neither full nor tiny", param_hint="--scale")

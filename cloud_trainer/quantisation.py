@@ -1,4 +1,4 @@
-"""From a trained network to the TFLite models that a device runs: float32 and int8.
+"""From a trained network to the TFLite models that a device runs: float32, float16 and two kinds of int8.
 
 Rules that this module keeps:
 
@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -28,20 +29,27 @@ from models.errors import BundleError, Reason
 __all__ = [
     "MODES",
     "OPERATOR_LIMITS",
+    "InstalledRuntime",
     "Mode",
     "TfliteRun",
     "check_operators",
     "convert",
+    "installed_runtimes",
     "largest_difference",
     "operator_versions",
     "run_tflite",
+    "time_tflite",
 ]
 
 Arrays = Mapping[str, npt.NDArray[Any]]
-Mode = Literal["float32", "dynamic", "full"]
+Mode = Literal["float32", "dynamic", "full", "float16"]
+InstalledRuntime = Literal["tflite", "litert"]
 
-MODES: Final[tuple[Mode, ...]] = ("float32", "dynamic", "full")
-"""float32; int8 weights with float activations; int8 weights and activations, calibrated."""
+MODES: Final[tuple[Mode, ...]] = ("float32", "dynamic", "full", "float16")
+"""float32; int8 weights with float activations; int8 weights and activations, calibrated; float16 weights."""
+
+_RUNTIMES: Final[Mapping[InstalledRuntime, str]] = {"tflite": "tflite_runtime", "litert": "ai_edge_litert"}
+_ROUNDS: Final = 3
 
 OPERATOR_LIMITS: Final[Mapping[str, int]] = {"FULLY_CONNECTED": 9}
 """The highest version of an operator that tflite-runtime 2.14 has on every processor; others are bounded by loading."""
@@ -118,6 +126,36 @@ def run_tflite(
         with np.load(folder / "outputs.npz") as answers:
             outputs = {key: answers[key] for key in answers.files if key != "median_ms"}
             return TfliteRun(outputs=outputs, median_ms=float(answers["median_ms"]))
+
+
+def installed_runtimes() -> list[InstalledRuntime]:
+    """Return the runtimes of this machine, without importing them: they and TensorFlow do not share a process."""
+    return [runtime for runtime, package in _RUNTIMES.items() if find_spec(package) is not None]
+
+
+def time_tflite(
+    contents: Mapping[Mode, bytes], rows: Sequence[Arrays], *, runtime: InstalledRuntime, rounds: int = _ROUNDS
+) -> dict[Mode, float]:
+    """Return the median milliseconds of a call of each variant, on one thread, the variants taking turns.
+
+    Args:
+        contents: flatbuffers by mode.
+        rows: inputs by name, each with the batch dimension of 1.
+        runtime: that they run on.
+        rounds: how often all rows are gone through.
+
+    Raises:
+        BundleError: the runtime refuses a model or crashes on it.
+    """
+    with tempfile.TemporaryDirectory(prefix="attune-time-") as name:
+        folder = Path(name)
+        for mode, content in contents.items():
+            (folder / f"{mode}.tflite").write_bytes(content)
+        _save_rows(folder / "inputs.npz", rows)
+        modes = ",".join(contents)
+        _child("time", runtime, modes, rounds, folder, folder / "inputs.npz", folder / "times.npz")
+        with np.load(folder / "times.npz") as medians:
+            return {mode: float(medians[mode]) for mode in contents}
 
 
 def operator_versions(content: bytes) -> dict[str, int]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from graphlib import TopologicalSorter
 from importlib import import_module
 from typing import Final
 
+import msgspec
+
 from cloud_trainer.artefact import Stage
+from cloud_trainer.search.frozen import winner
 from cloud_trainer.settings import TrainerSettings
 from models.errors import Reason, SettingsError
 
@@ -61,4 +65,28 @@ def _make(name: str, settings: TrainerSettings) -> Stage:
     factory = getattr(import_module(module), attribute)
     section = getattr(settings, name, None)
     stage: Stage = factory() if section is None else factory(settings=section)
-    return stage
+    return _with_winner(stage)
+
+
+def _with_winner(stage: Stage) -> Stage:
+    """Return the stage with the frozen winner of its search in the settings that stand at their defaults.
+
+    Raises:
+        SettingsError: the winner has a setting that the stage does not know.
+    """
+    won, chosen = winner(stage.name, stage.name), getattr(stage, "settings", None)
+    if won is None or chosen is None:
+        return stage
+    if unknown := sorted(name for name in won if not hasattr(chosen, name)):
+        raise SettingsError(
+            f"frozen/{stage.name}.json: {stage.name} has no setting {', '.join(unknown)}",
+            reason=Reason.UNKNOWN_KEY,
+            remedy=f"Run 'attune-trainer search {stage.name}' again",
+        )
+    default = type(chosen)()
+    values = {name: value for name, value in won.items() if getattr(chosen, name) == getattr(default, name)}
+    changed = (
+        msgspec.structs.replace(chosen, **values) if isinstance(chosen, msgspec.Struct) else replace(chosen, **values)
+    )
+    tuned: Stage = replace(stage, settings=changed)  # type: ignore[type-var]  # stages with settings are dataclasses
+    return tuned

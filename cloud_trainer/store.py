@@ -3,7 +3,8 @@
 A stage's artefacts lie in `<work>/<stage>/<key>/`: `index.json` (everything but arrays), one `.npz` per artefact, the
 flatbuffers. The folder is written beside and renamed when complete. The key is a hash of what decides the result:
 configuration, scale, seed, the source files of the stage's packages, the fingerprints of its data sets, library
-versions, and the keys of the stages that it needs.
+versions, and the keys of the stages that it needs. What was trained lies in `work-<key>` under a key of its own, which
+the code of conversion does not enter: another way to quantise asks for no new training.
 """
 
 from __future__ import annotations
@@ -31,11 +32,20 @@ from cloud_trainer.artefact import (
     TensorSpec,
     TrainingData,
 )
+from cloud_trainer.checkpoint import refused
 from cloud_trainer.data.sources import fingerprint
 
-__all__ = ["LIBRARIES", "libraries", "load", "save", "stage_key"]
+__all__ = ["CONVERSION", "LIBRARIES", "libraries", "load", "save", "stage_key"]
 
-LIBRARIES: Final = ("tensorflow", "tf-keras", "numpy", "scipy")
+LIBRARIES: Final = ("tensorflow", "tf-keras", "numpy", "scipy", "scikit-learn")
+
+CONVERSION: Final = (
+    "cloud_trainer.quantisation",
+    "cloud_trainer.tflite_child",
+    "cloud_trainer.evaluation.variants",
+    "cloud_trainer.evaluation.variant_choice",
+)
+"""Modules that decide how a trained network is converted, and not how it is trained."""
 
 
 def libraries() -> dict[str, str]:
@@ -43,7 +53,9 @@ def libraries() -> dict[str, str]:
     return {name: metadata.version(name) for name in LIBRARIES}
 
 
-def stage_key(stage: Stage, *, data: Path, scale: Scale, seed: int, needed: Sequence[str]) -> str:
+def stage_key(
+    stage: Stage, *, data: Path, scale: Scale, seed: int, needed: Sequence[str], without: Sequence[str] = ()
+) -> str:
     """Return the key under which a stage's result is stored, 16 hexadecimal digits.
 
     Args:
@@ -51,7 +63,8 @@ def stage_key(stage: Stage, *, data: Path, scale: Scale, seed: int, needed: Sequ
         data: root of the data sets.
         scale: of the build.
         seed: of the build.
-        needed: keys of the stages that it needs.
+        needed: keys of the stages that it needs, of the same kind.
+        without: modules whose source does not count; with `CONVERSION` it is the key of what the stage has trained.
 
     Raises:
         DataError: SHA256SUMS does not list one of the stage's data sets.
@@ -60,7 +73,7 @@ def stage_key(stage: Stage, *, data: Path, scale: Scale, seed: int, needed: Sequ
         "configuration": dict(stage.configuration),
         "scale": scale,
         "seed": seed,
-        "code": {name: _code(name) for name in sorted(stage.packages)},
+        "code": {name: _code(name, without) for name in sorted(stage.packages) if name not in without},
         "data": {name: fingerprint(data, name) for name in sorted(stage.sources)},
         "libraries": libraries(),
         "needed": list(needed),
@@ -69,14 +82,22 @@ def stage_key(stage: Stage, *, data: Path, scale: Scale, seed: int, needed: Sequ
 
 
 def save(folder: Path, artefacts: Sequence[Artefact]) -> None:
-    """Write a stage's artefacts; the folder appears when it is complete."""
+    """Write a stage's artefacts; the folder appears when it is complete.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
     new = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir(parents=True)
-    index = [_write(new, number, artefact) for number, artefact in enumerate(artefacts)]
-    (new / "index.json").write_text(json.dumps(index, indent=1), "utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    new.rename(folder)
+    try:
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(parents=True)
+        index = [_write(new, number, artefact) for number, artefact in enumerate(artefacts)]
+        (new / "index.json").write_text(json.dumps(index, indent=1), "utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        new.rename(folder)
+    except OSError as error:
+        shutil.rmtree(new, ignore_errors=True)
+        raise refused(folder, error) from error
 
 
 def load(folder: Path) -> list[Artefact] | None:
@@ -87,17 +108,23 @@ def load(folder: Path) -> list[Artefact] | None:
     return [_read(folder, number, entry) for number, entry in enumerate(json.loads(index.read_text("utf-8")))]
 
 
-def _code(name: str) -> str:
-    """Return the SHA-256 of a module's source, or of all modules of a package."""
+def _code(name: str, without: Sequence[str] = ()) -> str:
+    """Return the SHA-256 of a module's source, or of all modules of a package but some."""
+    digest = hashlib.sha256()
+    left_out = {_origin(module) for module in without}
+    origin = _origin(name)
+    files = sorted(origin.parent.rglob("*.py")) if origin.name == "__init__.py" else [origin]
+    for file in files:
+        if file not in left_out:
+            digest.update(f"{file.name}\n".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _origin(name: str) -> Path:
     spec = find_spec(name)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"a stage names the package {name!r}, which does not exist", name=name)
-    origin = Path(spec.origin)
-    files = sorted(origin.parent.rglob("*.py")) if origin.name == "__init__.py" else [origin]
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(f"{file.name}\n".encode() + file.read_bytes())
-    return digest.hexdigest()
+    return Path(spec.origin)
 
 
 def _write(folder: Path, number: int, artefact: Artefact) -> dict[str, Any]:

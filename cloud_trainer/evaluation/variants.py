@@ -1,8 +1,7 @@
-"""A trained function as the artefact of a small model: conversion, both int8 kinds measured, the better one chosen.
+"""A trained function as the artefact of a model: conversion, every variant measured, one chosen.
 
-The int8 variant is the faster of dynamic range and full integer among those that lose at most `LARGEST_LOSS`
-in every held-out figure where more is better; where both lose more it is the more exact one, and then float32 is
-preferred on the device.
+Every variant answers the judged rows through the device's runtime; time is taken on every runtime that is installed,
+the variants taking turns, so that a busy machine slows them all alike. `variant_choice` holds the rule of the choice.
 """
 
 from __future__ import annotations
@@ -15,14 +14,24 @@ import numpy as np
 import numpy.typing as npt
 
 from cloud_trainer.artefact import Figure, Golden, ModelArtefact, TensorSpec, TrainingData, Variant
-from cloud_trainer.quantisation import MODES, Mode, TfliteRun, convert, largest_difference, run_tflite
+from cloud_trainer.evaluation.variant_choice import Measured, as_figures, choose
+from cloud_trainer.quantisation import (
+    MODES,
+    Mode,
+    TfliteRun,
+    convert,
+    installed_runtimes,
+    largest_difference,
+    run_tflite,
+    time_tflite,
+)
 
-__all__ = ["LARGEST_LOSS", "Export", "export"]
+__all__ = ["Export", "export"]
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
-LARGEST_LOSS: Final = 0.005
 _GOLDEN_ROWS: Final = 2
+_TIMED_ROWS: Final = 48
 _TOLERANCE: Final[Mapping[Variant, float]] = {"float32": 1e-3, "int8": 0.1}
 
 
@@ -77,19 +86,20 @@ def export(model: Export, *, cost_s: float) -> ModelArtefact:
     )
     runs = {mode: run_tflite(converted[mode], model.judged) for mode in MODES}
     figures = {mode: model.judge(runs[mode].outputs) for mode in MODES}
-    chosen, keeps = _int8_mode(figures, runs)
-    modes: Mapping[Variant, Mode] = {"float32": "float32", "int8": chosen}
+    measured = _measured(model, converted, runs, figures)
+    choice = choose(measured)
+    modes: Mapping[Variant, Mode] = {"float32": "float32", "int8": choice.int8}
     return ModelArtefact(
         name=model.name,
         variants={variant: converted[mode] for variant, mode in modes.items()},
-        preferred="int8" if keeps else "float32",
+        preferred=choice.preferred,
         inputs=model.inputs,
         outputs=model.outputs,
         metrics={
             **model.metrics,
             **figures["float32"],
-            **{f"int8.{name}": figure for name, figure in figures[chosen].items()},
-            **_costs(figures, runs, converted),
+            **{f"int8.{name}": figure for name, figure in figures[choice.int8].items()},
+            **as_figures(measured, rows=len(model.judged)),
         },
         training_data=model.training_data,
         golden=[
@@ -98,48 +108,32 @@ def export(model: Export, *, cost_s: float) -> ModelArtefact:
         ],
         cost_s=cost_s,
         extras=model.extras or {},
-        description=f"{model.description} int8: {chosen} range.",
+        description=f"{model.description} int8: {choice.int8} range; {choice.why}.",
     )
+
+
+def _measured(
+    model: Export,
+    converted: Mapping[Mode, bytes],
+    runs: Mapping[Mode, TfliteRun],
+    figures: Mapping[Mode, Mapping[str, Figure]],
+) -> dict[Mode, Measured]:
+    timed = {
+        runtime: time_tflite(converted, model.judged[:_TIMED_ROWS], runtime=runtime) for runtime in installed_runtimes()
+    }
+    return {
+        mode: Measured(
+            ratio=len(converted[mode]) / len(converted["float32"]),
+            loss=_loss(figures[mode], figures["float32"]),
+            difference=largest_difference(runs[mode].outputs, runs["float32"].outputs),
+            ms={runtime: medians[mode] for runtime, medians in timed.items()},
+        )
+        for mode in MODES
+    }
 
 
 def _loss(figures: Mapping[str, Figure], reference: Mapping[str, Figure]) -> float:
     return max((reference[name].value - figure.value for name, figure in figures.items()), default=0.0)
-
-
-def _int8_mode(figures: Mapping[Mode, Mapping[str, Figure]], runs: Mapping[Mode, TfliteRun]) -> tuple[Mode, bool]:
-    losses: dict[Mode, float] = {mode: _loss(figures[mode], figures["float32"]) for mode in ("dynamic", "full")}
-    keeping = [mode for mode, loss in losses.items() if loss <= LARGEST_LOSS]
-    if keeping:
-        return min(keeping, key=lambda mode: runs[mode].median_ms), True
-    return min(losses, key=lambda mode: losses[mode]), False
-
-
-def _costs(
-    figures: Mapping[Mode, Mapping[str, Figure]], runs: Mapping[Mode, TfliteRun], converted: Mapping[Mode, bytes]
-) -> dict[str, Figure]:
-    reference = runs["float32"]
-    costs: dict[str, Figure] = {}
-    for mode in ("dynamic", "full"):
-        costs[f"{mode}.largest_loss"] = Figure(
-            value=_loss(figures[mode], figures["float32"]),
-            baseline=0.0,
-            baseline_name="float32",
-            protocol="largest loss of a figure on the judged rows",
-            count=len(runs[mode].outputs),
-        )
-        costs[f"{mode}.largest_difference"] = Figure(
-            value=largest_difference(runs[mode].outputs, reference.outputs), baseline=0.0, baseline_name="float32"
-        )
-        costs[f"{mode}.size_ratio"] = Figure(
-            value=len(converted[mode]) / len(converted["float32"]), baseline=1.0, baseline_name="float32"
-        )
-        costs[f"{mode}.ms"] = Figure(
-            value=runs[mode].median_ms,
-            baseline=reference.median_ms,
-            baseline_name="float32",
-            protocol="one call, one thread of the machine that built it",
-        )
-    return costs
 
 
 def _golden(inputs: Arrays, row: int, runs: Mapping[Variant, TfliteRun]) -> Golden:

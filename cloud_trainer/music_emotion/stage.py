@@ -71,6 +71,14 @@ class MusicEmotionStage:
         """The settings as plain values."""
         return {name: getattr(self.settings, name) for name in self.settings.__struct_fields__}
 
+    def train(self, context: BuildContext) -> None:
+        """Render and train; `build` and a second call find it done.
+
+        Raises:
+            DataError: a data set is missing, damaged, or leaks from one side to another.
+        """
+        self.trained(context)
+
     def build(self, context: BuildContext) -> list[Artefact]:
         """Build the model and the table of the descriptors' scales.
 

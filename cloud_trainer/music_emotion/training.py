@@ -97,6 +97,7 @@ def train(
             loss = run.one_epoch()
             score = run.validate(validation)
             run.save()
+            progress.measured(run.epoch - 1, {"validation": score.total, "loss": loss, **score.parts})
             advance(f"loss {loss:.3f} {score}")
     run.load_best()
     return run.scores

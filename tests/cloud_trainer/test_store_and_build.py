@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import errno
+import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,12 +24,14 @@ from cloud_trainer.artefact import (
     TensorSpec,
     TrainingData,
 )
-from cloud_trainer.build import bundle_contents, run_stages
-from cloud_trainer.data.sources import SOURCES
+from cloud_trainer.build import Workshop, bundle_contents, run_stages, train_stage
+from cloud_trainer.data.sources import SOURCES, fingerprint
 from cloud_trainer.progress import LogProgress
-from cloud_trainer.settings import TrainerSettings
+from cloud_trainer.search import frozen
+from cloud_trainer.search.log import write
+from cloud_trainer.settings import MusicEmotionSection, TrainerSettings
 from cloud_trainer.stages import STAGES, in_order, stages
-from models.errors import BundleError, DataError, SettingsError
+from models.errors import BundleError, DataError, Reason, SettingsError, StorageError
 
 TOLERANCE = {"float32": 0.1, "int8": 0.2}
 SOURCE = TrainingData(name="emopia", sha256="0" * 64, licence="free", rows=3)
@@ -82,7 +87,7 @@ class CountingStage:
 
 
 def _run(stage: CountingStage, data: Path, work: Path, seed: int = 1, scale: Scale = "tiny"):
-    return run_stages([stage], data=data, work=work, progress=LogProgress(), seed=seed, scale=scale)
+    return run_stages([stage], Workshop(data=data, work=work, progress=LogProgress(), seed=seed, scale=scale))
 
 
 def test_artefacts_come_back_from_disk_as_they_were(tmp_path: Path):
@@ -138,7 +143,8 @@ def test_another_configuration_builds_again(tiny_data: Path, tmp_path: Path):
 
 def test_a_stage_sees_what_the_stages_before_it_handed_over(tiny_data: Path, tmp_path: Path):
     first, second = CountingStage(), CountingStage(name="second", needs=("counting",))
-    run_stages([first, second], data=tiny_data, work=tmp_path, scale="tiny", seed=1, progress=LogProgress())
+    shop = Workshop(data=tiny_data, work=tmp_path, scale="tiny", seed=1, progress=LogProgress())
+    run_stages([first, second], shop)
     assert second.seen == ["counting_model", "counting_table"]
 
 
@@ -174,3 +180,103 @@ def test_a_bundle_without_all_models_is_refused():
 def test_an_object_array_is_refused_where_it_is_made():
     with pytest.raises(ValueError, match="object array"):
         TableArtefact(name="t", arrays={"x": np.array([{}])}, description="", training_data=[])
+
+
+def test_another_way_to_convert_asks_for_no_new_training(tiny_data: Path):
+    stage = CountingStage(packages=("cloud_trainer.evaluation", "cloud_trainer.quantisation"))
+    other = CountingStage(packages=("cloud_trainer.evaluation", "cloud_trainer.tflite_child"))
+
+    def key(of: CountingStage, without: Sequence[str] = ()) -> str:
+        return store.stage_key(of, data=tiny_data, scale="tiny", seed=1, needed=[], without=without)
+
+    assert key(stage) != key(other)
+    assert key(stage, store.CONVERSION) == key(other, store.CONVERSION)
+
+
+def test_a_changed_data_file_is_refused_before_anything_is_trained(tiny_data: Path, tmp_path: Path):
+    data = Path(shutil.copytree(tiny_data, tmp_path / "data"))
+    (data / "emopia" / "labels.csv").write_text("changed", "utf-8")
+    stage = CountingStage()
+    with pytest.raises(DataError, match=r"emopia/labels\.csv is not the file that SHA256SUMS records"):
+        _run(stage, data, tmp_path / "work")
+    assert stage.built == 0
+
+
+def test_a_full_disk_is_told_and_nothing_half_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(StorageError) as refused:
+        store.save(tmp_path / "key", [_model()])
+    assert refused.value.reason is Reason.DISK_FULL
+    assert list(tmp_path.iterdir()) == []
+
+
+class StudentStage(CountingStage):
+    """Trains two epochs, and can be interrupted after the first."""
+
+    interrupted = False
+
+    def train(self, context: BuildContext) -> None:
+        first = context.work / "first"
+        for epoch in range(int(first.exists()), 2):
+            first.touch()
+            context.progress.measured(epoch, {"validation": 0.1 * epoch, "loss": 1.0})
+            if self.interrupted:
+                raise KeyboardInterrupt
+
+
+def _shop(data: Path, work: Path, *, tensorboard: bool = False) -> Workshop:
+    return Workshop(
+        data=data, work=work, scale="tiny", seed=1, progress=LogProgress(), threads=1, tensorboard=tensorboard
+    )
+
+
+def test_a_run_folder_tells_settings_data_versions_and_every_epoch(tiny_data: Path, tmp_path: Path):
+    stage = StudentStage(configuration={"epochs": 2})
+    trained = train_stage([CountingStage(name="before"), stage], _shop(tiny_data, tmp_path))
+    told = json.loads((trained.run / "run.json").read_text("utf-8"))
+    assert told["settings"] == {"epochs": 2}
+    assert told["configuration"] == trained.key
+    assert told["data"]["emopia"] == fingerprint(tiny_data, "emopia")
+    assert told["libraries"] == store.libraries()
+    assert told["ended"] == "done"
+    lines = (trained.run / "epochs.csv").read_text("utf-8").split()
+    assert lines == ["epoch,figure,value", "0,validation,0.0", "0,loss,1.0", "1,validation,0.1", "1,loss,1.0"]
+    assert stage.built == 0
+
+
+def test_an_interrupted_training_is_recorded_and_goes_on(tiny_data: Path, tmp_path: Path):
+    stage = StudentStage()
+    stage.interrupted = True
+    with pytest.raises(KeyboardInterrupt):
+        train_stage([stage], _shop(tiny_data, tmp_path))
+    [run] = (tmp_path / "tiny" / "runs").iterdir()
+    assert json.loads((run / "run.json").read_text("utf-8"))["ended"] == "interrupted"
+    stage.interrupted = False
+    assert list(train_stage([stage], _shop(tiny_data, tmp_path)).epochs) == [1]
+
+
+def test_event_files_are_what_tensorboard_reads(tiny_data: Path, tmp_path: Path):
+    import tensorflow as tf
+    from tensorflow.core.util import event_pb2
+
+    trained = train_stage([StudentStage()], _shop(tiny_data, tmp_path, tensorboard=True))
+    [file] = trained.run.glob("events.out.tfevents.*")
+    events = [event_pb2.Event.FromString(record.numpy()) for record in tf.data.TFRecordDataset(str(file))]
+    assert events[0].file_version == "brain.Event:2"
+    assert [(event.step, event.summary.value[0].tag) for event in events[1:]] == [(0, "validation"), (1, "validation")]
+
+
+def test_a_stage_takes_the_frozen_winner_where_the_settings_stand_at_their_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    won = frozen.Winner({"dropout": 0.4, "epochs": 9}, 0.5, None, 3, 1.0, "0")
+    write(tmp_path / "music_emotion.json", frozen.Frozen(1, "music_emotion", {"music_emotion": won}))
+    monkeypatch.setattr(frozen, "folder", lambda: tmp_path)
+    frozen.read.cache_clear()
+    chosen = TrainerSettings(music_emotion=MusicEmotionSection(epochs=30))
+    [stage] = [one for one in stages(["music_emotion"], chosen) if one.name == "music_emotion"]
+    frozen.read.cache_clear()
+    assert (stage.configuration["dropout"], stage.configuration["epochs"]) == (0.4, 30)
