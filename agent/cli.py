@@ -21,7 +21,7 @@ from typing import Annotated
 import typer
 
 from agent.catalogue.command import scan
-from agent.commands import config, wearables
+from agent.commands import config, consent, wearables
 from agent.commands.gateway import gateway
 from agent.commands.record import record
 from agent.commands.run import run
@@ -47,6 +47,7 @@ app.command()(status)
 app.command()(gateway)
 app.command()(record)
 app.add_typer(wearables.app, name="wearables")
+app.add_typer(consent.app, name="consent")
 app.add_typer(config.app, name="config")
 
 

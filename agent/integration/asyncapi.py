@@ -19,6 +19,7 @@ from models.wire.messages import (
     Affect,
     BundleStatus,
     CommandError,
+    FeedbackReport,
     Health,
     Now,
     Queue,
@@ -74,6 +75,8 @@ def document() -> Json:
     channels["commandError"] = _channel(_device().command_error(f"{_PLACEHOLDER}verb"), CommandError)
     channels["reply"] = _channel(_device().reply(f"{_PLACEHOLDER}id"), Reply)
     channels["truth"] = _channel(truth(f"{_PLACEHOLDER}name"), Truth)
+    channels["feedback"] = _channel(_device().feedback, FeedbackReport)
+    operations["sendFeedback"] = _operation("send", "feedback", summary=_summary(FeedbackReport), qos=1)
     operations["sendCommandError"] = _operation("send", "commandError", summary=_summary(CommandError), qos=1)
     return {
         "asyncapi": "3.0.0",
@@ -117,7 +120,7 @@ def _topics_of(state: str) -> str:
 
 def _kinds() -> list[type[msgspec.Struct]]:
     states = [kind for kind, _ in _STATES.values()]
-    return list(dict.fromkeys([*states, *VERBS.values(), CommandError, Reply, Truth]))
+    return list(dict.fromkeys([*states, *VERBS.values(), CommandError, FeedbackReport, Reply, Truth]))
 
 
 def _summary(kind: type[msgspec.Struct]) -> str:

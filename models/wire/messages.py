@@ -22,6 +22,7 @@ __all__ = [
     "Cause",
     "CauseKind",
     "CommandError",
+    "FeedbackReport",
     "Feeling",
     "Goal",
     "GoalCommand",
@@ -202,6 +203,25 @@ class BundleStatus(msgspec.Struct, frozen=True):
     group: str = ""
     bytes_fetched: Annotated[int, Meta(ge=0)] = 0
     bytes_offered: Annotated[int, Meta(ge=0)] = 0
+
+
+class FeedbackReport(msgspec.Struct, frozen=True):
+    """attune/1/feedback/{device}: what a week of listening says, for training; only with the listener's consent.
+
+    `counts[f][m][o]` is how often a track of emotion `m` ended with outcome `o` while the listener felt `f`. `felt` is
+    `unknown`, or a quarter of the plane as in `music`; every number has noise and may be negative. Nothing else of the
+    listener is in it: no track, no time of day, no state, no reading of a wearable.
+    """
+
+    format: int
+    week: Annotated[str, Meta(pattern=r"\A\d{4}-W\d{2}\Z", description="ISO 8601 week")]
+    bundle: str
+    felt: tuple[str, ...]
+    music: tuple[str, ...]
+    outcome: tuple[str, ...]
+    counts: list[list[list[int]]]
+    epsilon: Annotated[float, Meta(gt=0.0, description="privacy loss for one day of the listener")]
+    events_a_day: Annotated[int, Meta(ge=1, description="so many of a day are counted at most")]
 
 
 class CommandError(msgspec.Struct, frozen=True, omit_defaults=True):
