@@ -21,7 +21,7 @@ from models.physiology.motion import MOTION_S, motion
 from models.physiology.temperature import SKIN_CEL
 from models.physiology.windows import Floats, slope_per_minute, window
 
-__all__ = ["OFF", "ON", "UNSURE", "Signs", "contact", "cooling", "level", "stirring"]
+__all__ = ["OFF", "ON", "UNSURE", "Signs", "contact", "cooling", "feels_skin", "level", "stirring"]
 
 ON: Final = 1.0
 UNSURE: Final = 0.25
@@ -112,3 +112,9 @@ def contact(signs: Signs) -> float:
     if cold or (dry and signs.cel < _WARM_CEL):
         return UNSURE
     return ON
+
+
+def feels_skin(signs: Signs) -> bool:
+    """Whether some sign says that it is worn, rather than none that it is not."""
+    touches = SKIN_CEL[0] <= signs.cel <= SKIN_CEL[1] or signs.us >= NO_CONTACT_US or signs.ms2 >= _STILL_MS2
+    return touches and contact(signs) >= ON

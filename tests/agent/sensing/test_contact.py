@@ -110,20 +110,47 @@ def test_a_strap_on_somebody_motionless_loses_nothing(worn: Worn):
     assert worn.quality("strap", "rr", NOW + 90) > 0.9
 
 
-def rates(worn: Worn, seconds: range) -> None:
+def rates(worn: Worn, seconds: range, *, sway: float = 1.0, us: float = NAN) -> None:
     for second in seconds:
-        worn.send("band", "hr", [NOW + second], [72.0 + np.sin(second)], now=NOW + second)
+        if not math.isnan(us):
+            worn.send("band", "eda", [NOW + second], [1e-6 * (us + 0.001 * np.sin(second))], now=NOW + second)
+        worn.send("band", "hr", [NOW + second], [72.0 + sway * np.sin(second)], now=NOW + second)
 
 
-def test_a_rate_is_doubted_where_its_wearable_leaves_out_the_beats(worn: Worn):
+@pytest.mark.parametrize(
+    ("sway", "us", "left"),
+    [(1.0, 2.0, 0.8), (1.0, NAN, 0.4), (8.0, 2.0, 0.4), (1.0, 0.0, 0.4)],
+    ids=["steady, on skin", "steady, on what", "unsteady", "steady, on dry skin or none"],
+)
+def test_a_rate_is_doubted_where_its_wearable_leaves_out_the_beats(worn: Worn, sway: float, us: float, left: float):
     for second in range(60):
         worn.second("band", NOW + second)
     sure = worn.quality("band", "hr", NOW + 59)
-    rates(worn, range(60, 120))
-    assert worn.quality("band", "hr", NOW + 119) == pytest.approx(0.4 * sure, abs=0.02)
-    for second in range(120, 160):
+    rates(worn, range(60, 120), sway=sway, us=us)
+    assert worn.quality("band", "hr", NOW + 119) == pytest.approx(left * sure, abs=0.02)
+    for second in range(120, 181):
         worn.second("band", NOW + second)
-    assert worn.quality("band", "hr", NOW + 159) == pytest.approx(sure, abs=0.02)
+    assert worn.quality("band", "hr", NOW + 180) == pytest.approx(sure, abs=0.02)
+
+
+def test_a_lone_beat_after_a_silence_is_no_source_of_beats(worn: Worn):
+    for second in range(60):
+        worn.second("band", NOW + second)
+    rates(worn, range(60, 120))
+    worn.send("band", "rr", [NOW + 119], [0.8], now=NOW + 119)
+    assert worn.quality("band", "rr", NOW + 119) < 0.1
+    assert set(worn.sensing.sources(NOW + 119)) == {"hr"}
+    for second in range(120, 150):
+        worn.second("band", NOW + second)
+    assert worn.quality("band", "rr", NOW + 149) > 0.9
+
+
+def test_somebody_calm_whose_wristband_tells_no_beats_gets_a_baseline_and_somebody_restless_none(worn: Worn):
+    worn.second("band", NOW)
+    rates(worn, range(1, 121), us=2.0)
+    assert worn.sensing.sources(NOW + 120)["hr"].quality > 0.5
+    rates(worn, range(121, 241), sway=8.0, us=2.0)
+    assert worn.sensing.sources(NOW + 240)["hr"].quality < 0.5, "what affect asks of what it learns from"
 
 
 def test_a_rate_without_beats_is_not_doubted(worn: Worn):

@@ -171,6 +171,23 @@ def test_the_better_of_two_wearables_counts_and_the_other_takes_over(sensing: Se
     assert values[INDEX["heart_rate"]] == pytest.approx(90.0, rel=0.03)
 
 
+def test_a_source_that_wavers_about_the_least_quality_stays_what_it_is(
+    sensing: Sensing, monkeypatch: pytest.MonkeyPatch
+):
+    wear(sensing, NOW, 5)
+
+    def counts(qualities: Sequence[float]) -> list[bool]:
+        found = []
+        for quality in qualities:
+            monkeypatch.setattr("agent.sensing.station._quality", lambda *_, quality=quality: quality)
+            found.append("hr" in sensing.sources(NOW + 4))
+        return found
+
+    assert counts([0.16, 0.19, 0.16]) == [False, False, False], "not good enough to begin with"
+    assert counts([0.21, 0.16, 0.19, 0.16]) == [True, True, True, True]
+    assert counts([0.14, 0.16, 0.19, 0.21]) == [False, False, False, True]
+
+
 def test_two_equal_wearables_do_not_alternate(sensing: Sensing):
     chosen = set()
     for second in range(60):
