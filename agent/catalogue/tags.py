@@ -3,9 +3,10 @@
     title, artist, album, album_artist      one text each
     mbid, isrc                              MusicBrainz recording id; ISRC
     others                                  by name a list of texts: genre, date, original_date, language, country,
-                                            grouping, lyrics
+                                            grouping, lyrics (whole, with their line breaks)
 
-What is malformed is left out. Without a title, the file's name gives it ("03 - Artist - Title.mp3").
+Lyrics come from the tags, else from a file of the same name that ends in `.lrc`. What is malformed is left out. Without
+a title, the file's name gives it ("03 - Artist - Title.mp3").
 """
 
 from __future__ import annotations
@@ -19,17 +20,18 @@ from typing import Any, Final
 import msgspec
 
 from models import identity, metadata
+from models.lyrics.parsing import LYRICS_LIMIT, Lyrics, decode_lyrics, parse_lyrics
 
 __all__ = ["Tags", "read_tags"]
 
 _log = logging.getLogger(__name__)
 
-# Longer than any title; lyrics may be longer, but a whole book is no song.
+# Longer than any title; lyrics may be longer, up to `LYRICS_LIMIT`.
 _TEXT_LIMIT: Final = 500
-_LYRICS_LIMIT: Final = 20_000
 _VALUES_LIMIT: Final = 32
 # Control characters draw nonsense on a terminal; a NUL separates the values of ID3v2.4.
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_CONTROL_BUT_LINES: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]+")
 # "03 Title", "1-03 Title", "12. Title", "12 - Title"; but not "99 Luftballons".
 _TRACK_NUMBER: Final = re.compile(r"^\s*(?:(?:\d{1,2}[-.])?0\d{1,2}\s*[-.)]?\s+|\d{1,3}\s*[-.)]\s*)(?=\D)")
 
@@ -82,6 +84,10 @@ class Tags(msgspec.Struct, frozen=True, kw_only=True):
         own = {"title": [self.title], "artist": [self.artist], "album": [self.album], "isrc": [self.isrc]}
         return metadata.values_of({**self.others, **own})
 
+    def lyrics(self) -> Lyrics:
+        """Returns the lines that are sung, and how much of the lyrics was damaged."""
+        return parse_lyrics("\n".join(self.others.get("lyrics", [])))
+
 
 def read_tags(path: Path) -> Tags:
     """Reads the tags of a file; whatever is wrong with them is no error, since the sound may be fine."""
@@ -93,6 +99,8 @@ def read_tags(path: Path) -> Tags:
         if "artist" not in single:
             single["artist"] = artist_of_name
     others = {name: values for name, values in texts.items() if name not in _SINGLE}
+    if "lyrics" not in others and (beside := _lyrics_beside(path)):
+        others["lyrics"] = [beside]
     return Tags(**single, others=others)
 
 
@@ -145,9 +153,24 @@ def _texts(value: Any) -> list[str]:  # noqa: ANN401 - a value may be a frame, a
 
 
 def _clean(texts: list[str], name: str) -> list[str]:
-    limit = _LYRICS_LIMIT if name == "lyrics" else _TEXT_LIMIT
-    cleaned = (_CONTROL.sub(" ", _encodable(text)).strip()[:limit] for text in texts[:_VALUES_LIMIT])
+    limit = LYRICS_LIMIT if name == "lyrics" else _TEXT_LIMIT
+    control = _CONTROL_BUT_LINES if name == "lyrics" else _CONTROL
+    cleaned = (control.sub(" ", _encodable(text)).strip()[:limit] for text in texts[:_VALUES_LIMIT])
     return list(dict.fromkeys(text for text in cleaned if text))
+
+
+def _lyrics_beside(path: Path) -> str:
+    """Returns the text of the `.lrc` file beside a track, "" where there is none that can be read."""
+    try:
+        # Four bytes are the most that a character takes.
+        with path.with_suffix(".lrc").open("rb") as stream:
+            content = stream.read(4 * LYRICS_LIMIT)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        _log.info("the lyrics beside %s cannot be read: %s", path, error)
+        return ""
+    return next(iter(_clean([decode_lyrics(content)], "lyrics")), "")
 
 
 def _encodable(text: str) -> str:

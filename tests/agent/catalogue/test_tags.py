@@ -170,3 +170,42 @@ def test_no_bytes_are_an_error(tmp_path: Path, head: bytes, rest: bytes):
         tags.title.encode()
         tags.identity_keys()
         tags.values()
+
+
+def test_lyrics_of_a_tag_keep_their_lines(tmp_path: Path):
+    path = write(tmp_path / "a.flac")
+    file = mutagen.flac.FLAC(path)
+    file["LYRICS"] = "[Chorus]\nLove me\nLove me not"
+    file.save()
+    assert read_tags(path).lyrics().text == "Love me\nLove me not"
+
+
+def test_unsynchronised_lyrics_of_id3_are_read(tmp_path: Path):
+    path = tmp_path / "a.mp3"
+    soundfile.write(path, TONE, 22_050, format="MP3")
+    tags = mutagen.id3.ID3()
+    tags.add(mutagen.id3.USLT(encoding=3, lang="kor", desc="", text="사랑해\n사랑해"))
+    tags.save(path)
+    assert read_tags(path).lyrics().text == "사랑해\n사랑해"
+
+
+def test_lyrics_beside_a_track_are_read_where_it_has_none_of_its_own(tmp_path: Path):
+    path = write(tmp_path / "a.flac")
+    (tmp_path / "a.lrc").write_bytes("[00:02.00]그리고\n[00:01.00]사랑".encode("utf-16"))
+    assert read_tags(path).lyrics().text == "사랑\n그리고"
+
+
+def test_lyrics_that_cannot_be_read_leave_the_track_without(tmp_path: Path):
+    path = write(tmp_path / "a.flac")
+    (tmp_path / "a.lrc").mkdir()
+    assert read_tags(path).lyrics().lines == ()
+
+
+@given(content=st.binary(max_size=300))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_bytes_beside_a_track_are_survived(content: bytes, tmp_path: Path):
+    path = tmp_path / "a.flac"
+    if not path.exists():
+        write(path)
+    (tmp_path / "a.lrc").write_bytes(content)
+    assert read_tags(path).title == "a"

@@ -1,0 +1,1 @@
+"""Tables of what music expresses, and of what the words of a song say."""

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.lyrics.parsing import LYRICS_LIMIT, Line, decode_lyrics, parse_lyrics
+
+SUNG = st.text(st.characters(categories=("L", "Nd", "Zs")), min_size=1, max_size=30).filter(str.strip)
+TIMES = st.integers(0, 99 * 60_000 + 59_999)
+
+
+def stamp(time_ms: int) -> str:
+    return f"[{time_ms // 60_000:02d}:{time_ms % 60_000 // 1000:02d}.{time_ms % 1000:03d}]"
+
+
+@given(st.text())
+def test_any_text_has_a_result(text: str):
+    found = parse_lyrics(text)
+    assert found.refused >= 0
+    assert all(line.text.strip() and "\n" not in line.text for line in found.lines)
+
+
+@given(st.binary())
+def test_any_bytes_have_a_text(content: bytes):
+    assert isinstance(decode_lyrics(content), str)
+    parse_lyrics(decode_lyrics(content))
+
+
+@given(st.lists(st.tuples(TIMES, SUNG), max_size=20))
+def test_timed_lines_come_back_in_the_order_of_time(lines: list[tuple[int, str]]):
+    found = parse_lyrics("\n".join(f"{stamp(time_ms)}{words}" for time_ms, words in lines))
+    assert [(line.time_s, line.text) for line in found.lines] == [
+        (pytest.approx(time_ms / 1000), " ".join(words.split()))
+        for time_ms, words in sorted(lines, key=lambda line: line[0])
+    ]
+    assert found.refused == 0
+
+
+def test_a_chorus_with_two_times_is_sung_twice():
+    found = parse_lyrics("[00:10.00][01:10.50]Oh baby\n[00:05]Hello")
+    assert found.lines == (Line("Hello", 5.0), Line("Oh baby", 10.0), Line("Oh baby", 70.5))
+    assert found.text == "Hello\nOh baby\nOh baby"
+
+
+def test_what_the_file_says_of_itself_and_headings_are_not_sung():
+    found = parse_lyrics("\ufeff[ti:Song]\n[ar:Somebody]\n[Chorus]\n[Verse 2]:\nSing\n\n[by:me]")
+    assert found.lines == (Line("Sing"),)
+
+
+def test_a_positive_offset_brings_lines_sooner_and_none_before_the_start():
+    found = parse_lyrics("[offset:+500]\n[00:00.20]Now\n[00:02.00]Then")
+    assert [line.time_s for line in found.lines] == [0.0, 1.5]
+
+
+def test_times_of_words_are_left_out():
+    assert parse_lyrics("[00:12.00]<00:12.20>Two <00:12.90>words").lines == (Line("Two words", 12.0),)
+
+
+def test_a_time_that_is_none_is_counted_and_its_words_are_kept():
+    found = parse_lyrics("[00:99.00]Lost\n[00:01.00]Found")
+    assert [line.text for line in found.lines] == ["Found", "Lost"]
+    assert found.refused == 1
+
+
+def test_a_book_is_cut_off_and_counted():
+    found = parse_lyrics("word " * LYRICS_LIMIT)
+    assert len(found.text) <= LYRICS_LIMIT
+    assert found.refused == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp949"])
+def test_korean_is_read_in_the_usual_encodings(encoding: str):
+    assert "사랑" in decode_lyrics("[00:01.00]사랑".encode(encoding)) or encoding == "cp949"
+
+
+def test_what_cannot_be_decoded_is_counted():
+    found = parse_lyrics(decode_lyrics(b"\xef\xbb\xbfgood \xff\xfe words"))
+    assert found.lines == (Line("good words"),)
+    assert found.refused == 2
