@@ -99,7 +99,7 @@ async def scan(
     """
     seen = await asyncio.to_thread(lambda: list(find_audio(folders)))
     found = [each for each in seen if isinstance(each, FoundFile)]
-    known = await database.known_files()
+    known = await database.known_files(embedding_space=analyser.embedding_space)
     plan = survey(found, known, folders=folders, embedding_space=analyser.embedding_space, rescan=rescan)
     report = ScanReport(found=len(found), unchanged=plan.unchanged, returned=len(plan.returned), gone=len(plan.gone))
     report.unusable = [each for each in seen if isinstance(each, Problem)]

@@ -1,6 +1,27 @@
 """What the agent remembers: SQLite through aiosqlite."""
 
 from agent.storage.database import Database
-from agent.storage.records import AffectRow, Command, Feedback, KnownFile, Play, Sample, TrackRow, TrackTable
+from agent.storage.records import (
+    AffectRow,
+    AnalysisRow,
+    Command,
+    Feedback,
+    KnownFile,
+    Play,
+    Sample,
+    TrackRow,
+    TrackTable,
+)
 
-__all__ = ["AffectRow", "Command", "Database", "Feedback", "KnownFile", "Play", "Sample", "TrackRow", "TrackTable"]
+__all__ = [
+    "AffectRow",
+    "AnalysisRow",
+    "Command",
+    "Database",
+    "Feedback",
+    "KnownFile",
+    "Play",
+    "Sample",
+    "TrackRow",
+    "TrackTable",
+]

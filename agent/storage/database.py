@@ -2,9 +2,10 @@
 
 Rules:
 
-- When a `record_…`, `save_…`, `upsert_…` or `mark_…` call returns, its data survive a crash of the program and a cut
-  of the power (WAL with full synchronisation). The exceptions are `record_affect` and `record_samples`, which nobody
-  waits for: they are gathered and written with the next other write, or once a minute, so at most a minute is lost.
+- When a `record_…`, `save_…`, `upsert_…`, `put_…` or `mark_…` call returns, its data survive a crash of the program
+  and a cut of the power (WAL with full synchronisation). The exceptions are `record_affect` and `record_samples`, which
+  nobody waits for: they are gathered and written with the next other write, or once a minute, so at most a minute is
+  lost.
 - One connection writes, one transaction at a time; another reads, and never waits for it. Other processes (a scan
   beside the daemon) take turns through SQLite's own lock.
 - A write that fails changes nothing, raises `StorageError`, and leaves the database usable.
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -25,13 +26,29 @@ import msgspec
 
 from agent.storage.connections import open_pair, open_read_only
 from agent.storage.errors import storage_errors
-from agent.storage.records import AffectRow, Command, Feedback, KnownFile, Play, Sample, TrackRow, TrackTable
+from agent.storage.records import (
+    AffectRow,
+    AnalysisRow,
+    Command,
+    Feedback,
+    KnownFile,
+    Play,
+    Sample,
+    TrackRow,
+    TrackTable,
+)
 from agent.storage.tracks import (
+    FORGET_STALE,
     KNOWN_FILES,
     LENGTHS,
+    MAIN_SPACE,
     MOVE_TRACK,
+    PUT_ANALYSIS,
+    SPACES,
     TRACK_TABLE,
+    UNEMBEDDED,
     UPSERT_TRACK,
+    analysis_parameters,
     known_file,
     track_parameters,
     track_table,
@@ -283,7 +300,29 @@ class Database:
             StorageError: the disk refuses.
         """
         if rows:
-            await self._write([(UPSERT_TRACK, [track_parameters(row) for row in rows])])
+            tracks = [track_parameters(row) for row in rows]
+            heard = [analysis_parameters(row) for row in rows if row.embedding_space]
+            await self._write([(UPSERT_TRACK, tracks), (FORGET_STALE, tracks), (PUT_ANALYSIS, heard)])
+
+    async def put_analyses(self, rows: Sequence[AnalysisRow]) -> None:
+        """Stores what an audio model heard of tracks; of a file that has become another one since, nothing.
+
+        What was heard in other spaces stays: see `forget_spaces`.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        if rows:
+            await self._write([(PUT_ANALYSIS, [analysis_parameters(row) for row in rows])])
+
+    async def forget_spaces(self, keep: Collection[str]) -> int:
+        """Deletes what was heard in all embedding spaces but these; returns of how many tracks.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        others = [{"space": space} for space in await self.embedding_spaces() if space not in keep]
+        return await self._write([("DELETE FROM analyses WHERE embedding_space = :space", others)]) if others else 0
 
     async def mark_missing(self, ids: Sequence[str], *, missing: bool) -> None:
         """Notes that the files of these tracks are gone, or there again; what is known of them stays.
@@ -308,9 +347,14 @@ class Database:
             parameters = [{"id": track_id, "path": path, "mtime_ns": mtime} for track_id, path, mtime in moved]
             await self._write([(MOVE_TRACK, parameters)])
 
-    async def known_files(self) -> list[KnownFile]:
-        """Returns what a scan must know of every file that was ever seen."""
-        return [known_file(row) for row in await self._read(KNOWN_FILES, LENGTHS)]
+    async def known_files(self, *, embedding_space: str | None = None) -> list[KnownFile]:
+        """Returns what a scan must know of every file that was ever seen.
+
+        Args:
+            embedding_space: in which it is asked what was heard; None takes the one that most tracks have.
+        """
+        space = await self._main_space() if embedding_space is None else embedding_space
+        return [known_file(row) for row in await self._read(KNOWN_FILES, {"space": space, **LENGTHS})]
 
     async def load_tracks(self, *, embedding_space: str | None = None) -> TrackTable:
         """Returns all tracks that can be played and ranked.
@@ -318,17 +362,31 @@ class Database:
         Args:
             embedding_space: of the bundle in use; None takes the one that most tracks have.
         """
-        if embedding_space is None:
-            spaces = await self._read(
-                "SELECT embedding_space FROM tracks WHERE embedding_space <> '' AND missing = 0"
-                " GROUP BY embedding_space ORDER BY count(*) DESC LIMIT 1",
-                {},
-            )
-            embedding_space = str(spaces[0][0]) if spaces else ""
-        rows = await self._read(TRACK_TABLE, {"space": embedding_space, **LENGTHS})
-        return await asyncio.to_thread(track_table, rows, embedding_space)
+        space = await self._main_space() if embedding_space is None else embedding_space
+        rows = await self._read(TRACK_TABLE, {"space": space, **LENGTHS})
+        return await asyncio.to_thread(track_table, rows, space)
+
+    async def unembedded(self, *, embedding_space: str, like: str) -> list[tuple[str, bytes, bytes]]:
+        """Returns the tracks that can be played and were heard in one space but not yet in another.
+
+        Args:
+            embedding_space: in which they were not.
+            like: in which they were.
+
+        Returns:
+            Id, path and fingerprint of each, in the order of their paths.
+        """
+        return [tuple(row) for row in await self._read(UNEMBEDDED, {"space": embedding_space, "like": like})]
+
+    async def embedding_spaces(self) -> dict[str, int]:
+        """Returns every embedding space that there are vectors of, and of how many tracks."""
+        return {str(space): int(count) for space, count in await self._read(SPACES, {})}
 
     # How it is done
+
+    async def _main_space(self) -> str:
+        spaces = await self._read(MAIN_SPACE, {})
+        return str(spaces[0][0]) if spaces else ""
 
     async def _gather(self, now: float) -> None:
         if self._gathering_since is None:

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["AffectRow", "Command", "Feedback", "KnownFile", "Play", "Sample", "TrackRow", "TrackTable"]
+__all__ = ["AffectRow", "AnalysisRow", "Command", "Feedback", "KnownFile", "Play", "Sample", "TrackRow", "TrackTable"]
 
 
 class Play(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +63,10 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KnownFile(msgspec.Struct, frozen=True, kw_only=True):
-    """What a scan needs to know of a file that was seen before."""
+    """What a scan needs to know of a file that was seen before.
+
+    `embedding_space` is the one that was asked for where the file was heard in it as it is now, else empty.
+    """
 
     id: str
     path: bytes
@@ -103,6 +106,22 @@ class TrackRow(msgspec.Struct, frozen=True, kw_only=True):
     descriptors: NDArray[np.float32] | None = None
     embedding_space: str = ""
     analysed_t: float | None = None
+
+
+class AnalysisRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What was heard of a track by one audio model.
+
+    `fingerprint` is that of the content that was heard: it holds as long as the track's is the same.
+    """
+
+    track_id: str
+    embedding_space: str
+    fingerprint: bytes
+    valence: float
+    arousal: float
+    embedding: NDArray[np.float32]
+    descriptors: NDArray[np.float32]
+    analysed_t: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,22 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.storage.records import KnownFile, TrackRow, TrackTable
+from agent.storage.records import AnalysisRow, KnownFile, TrackRow, TrackTable
 from models.audio.descriptors import DESCRIPTORS
 
 __all__ = [
     "EMBEDDING_SIZE",
+    "FORGET_STALE",
     "KNOWN_FILES",
+    "LENGTHS",
+    "MAIN_SPACE",
+    "MOVE_TRACK",
+    "PUT_ANALYSIS",
+    "SPACES",
     "TRACK_TABLE",
+    "UNEMBEDDED",
     "UPSERT_TRACK",
+    "analysis_parameters",
     "known_file",
     "track_parameters",
     "track_table",
@@ -31,42 +39,72 @@ _KEYS: Final = np.dtype("<u8")
 # Recording, ISRC, artist and title, artist: what models.identity.ladder gives at most.
 _LADDER: Final = 4
 
-_COLUMNS: Final = TrackRow.__struct_fields__
+_HEARD: Final = ("embedding_space", "valence", "arousal", "embedding", "descriptors", "analysed_t")
+_COLUMNS: Final = tuple(name for name in TrackRow.__struct_fields__ if name not in _HEARD)
 _UPDATED: Final = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name != "id")
 UPSERT_TRACK: Final = (
     f"INSERT INTO tracks ({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{name}' for name in _COLUMNS)})"  # noqa: S608 - names of our own columns
     f" ON CONFLICT (id) DO UPDATE SET {_UPDATED}, missing = 0"
 )
 """Stores a track in place of the one with its id; a file that is stored is there."""
+FORGET_STALE: Final = "DELETE FROM analyses WHERE track_id = :id AND fingerprint <> :fingerprint"
+"""What was heard of another content than the track has now, in any space."""
+PUT_ANALYSIS: Final = (
+    "INSERT OR REPLACE INTO analyses"
+    " (track_id, embedding_space, fingerprint, valence, arousal, embedding, descriptors, analysed_t)"
+    " SELECT id, :embedding_space, fingerprint, :valence, :arousal, :embedding, :descriptors, :analysed_t"
+    " FROM tracks WHERE id = :track_id AND fingerprint = :fingerprint"
+)
+"""Stores what was heard, unless the file has become another one since."""
 MOVE_TRACK: Final = "UPDATE tracks SET path = :path, mtime_ns = :mtime_ns, missing = 0 WHERE id = :id"
+_IN_SPACE: Final = (
+    "analyses ON track_id = id AND embedding_space = :space AND analyses.fingerprint = tracks.fingerprint"
+    " AND length(embedding) = :embedding_bytes AND length(descriptors) = :descriptors_bytes"
+)
 KNOWN_FILES: Final = (
-    "SELECT id, path, size, mtime_ns, fingerprint, missing, error, error_reason, CASE"
-    " WHEN length(embedding) = :embedding_bytes AND length(descriptors) = :descriptors_bytes"
-    " THEN embedding_space ELSE '' END FROM tracks ORDER BY path"
+    "SELECT id, path, size, mtime_ns, tracks.fingerprint, missing, error, error_reason, coalesce(embedding_space, '')"  # noqa: S608
+    f" FROM tracks LEFT JOIN {_IN_SPACE} ORDER BY path"
 )
 TRACK_TABLE: Final = (
-    "SELECT id, path, title, artist, album, duration_s, valence, arousal, embedding, descriptors,"
-    " identity_keys, value_keys FROM tracks"
-    " WHERE missing = 0 AND error = '' AND embedding_space = :space AND embedding_space <> ''"
-    " AND length(embedding) = :embedding_bytes AND length(descriptors) = :descriptors_bytes ORDER BY path"
+    "SELECT id, path, title, artist, album, duration_s, valence, arousal, embedding, descriptors,"  # noqa: S608
+    f" identity_keys, value_keys FROM tracks JOIN {_IN_SPACE} WHERE missing = 0 AND error = '' ORDER BY path"
 )
+UNEMBEDDED: Final = (
+    "SELECT id, path, fingerprint FROM tracks WHERE missing = 0 AND error = ''"
+    " AND EXISTS (SELECT 1 FROM analyses WHERE track_id = id AND embedding_space = :like"
+    " AND analyses.fingerprint = tracks.fingerprint)"
+    " AND NOT EXISTS (SELECT 1 FROM analyses WHERE track_id = id AND embedding_space = :space"
+    " AND analyses.fingerprint = tracks.fingerprint) ORDER BY path"
+)
+MAIN_SPACE: Final = (
+    "SELECT embedding_space FROM analyses JOIN tracks ON track_id = id WHERE missing = 0"
+    " GROUP BY embedding_space ORDER BY count(*) DESC LIMIT 1"
+)
+SPACES: Final = "SELECT embedding_space, count(*) FROM analyses GROUP BY embedding_space"
 LENGTHS: Final = {
     "embedding_bytes": EMBEDDING_SIZE * _FLOATS.itemsize,
     "descriptors_bytes": len(DESCRIPTORS) * _FLOATS.itemsize,
 }
-"""Parameters of both queries: vectors of other lengths come from another program and are as good as not there."""
+"""Parameters of the queries: vectors of other lengths come from another program and are as good as not there."""
 
 
 def track_parameters(row: TrackRow) -> dict[str, Any]:
     """Returns the columns of a track for `UPSERT_TRACK`."""
-    parameters = msgspec.structs.asdict(row)
+    parameters = {name: getattr(row, name) for name in _COLUMNS}
     parameters["tags"] = msgspec.json.encode(row.tags).decode()
     for name in ("identity_keys", "value_keys"):
         parameters[name] = np.array(parameters[name], dtype=_KEYS).tobytes()
+    return parameters
+
+
+def analysis_parameters(row: TrackRow | AnalysisRow) -> dict[str, Any]:
+    """Returns the columns of an analysis, alone or as part of a track, for `PUT_ANALYSIS`."""
+    parameters = {name: getattr(row, name) for name in _HEARD}
     for name in ("embedding", "descriptors"):
         if parameters[name] is not None:
             parameters[name] = np.asarray(parameters[name], dtype=_FLOATS).tobytes()
-    return parameters
+    track_id = row.id if isinstance(row, TrackRow) else row.track_id
+    return {**parameters, "track_id": track_id, "fingerprint": row.fingerprint}
 
 
 def known_file(row: Sequence[Any]) -> KnownFile:
