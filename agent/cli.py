@@ -22,6 +22,7 @@ import typer
 
 from agent.catalogue.command import scan
 from agent.commands import config, consent, wearables
+from agent.commands.enrol import enrol
 from agent.commands.gateway import gateway
 from agent.commands.record import record
 from agent.commands.run import run
@@ -46,6 +47,7 @@ app.command()(watch)
 app.command()(status)
 app.command()(gateway)
 app.command()(record)
+app.command()(enrol)
 app.add_typer(wearables.app, name="wearables")
 app.add_typer(consent.app, name="consent")
 app.add_typer(config.app, name="config")

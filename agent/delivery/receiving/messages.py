@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
-
-from tuf.ngclient.updater import Updater
+from typing import TYPE_CHECKING, Final, Literal
 
 from models.delivery.chunks import ChunkList
 from models.delivery.offer import Offer
+
+if TYPE_CHECKING:  # it loads python-tuf: 10 MB that a device without a channel need not pay
+    from agent.delivery.receiving.client import Source
 
 __all__ = ["Cause", "Limits", "ReceiverStatus", "Target", "Verified"]
 
@@ -45,14 +46,14 @@ class Verified:
         manifest_sha256: names the bundle: every other file's digest stands in the manifest.
         files: by path; their lengths sum up to `offer.bytes`.
         versions: of the metadata that says so, by role (`root`, `timestamp`, `snapshot`, `targets`).
-        updater: TUF's client that has verified it, for `Receiver.fetch`; None in what no receiver has made.
+        source: TUF's client that has verified it, for `Receiver.fetch`; None in what no receiver has made.
     """
 
     offer: Offer
     manifest_sha256: str
     files: Mapping[str, Target]
     versions: Mapping[str, int] = field(default_factory=dict)
-    updater: Updater | None = field(default=None, repr=False, compare=False)
+    source: Source | None = field(default=None, repr=False, compare=False)
 
     @property
     def addresses(self) -> frozenset[str]:
@@ -72,13 +73,14 @@ class Limits:
             brokers that send retained messages out of order.
         check_s: longest time for one check.
         bytes_s: most chunk bytes a second; 0 for as fast as the line is.
-        bundle_bytes: largest bundle.
+        bundle_bytes: largest bundle; the list of its chunks must fit into one message.
         files: most files in a bundle.
         refused: so many messages of one fetch or check may be no chunk or file that was asked for before it ends.
         reports: devices whose reports are kept.
         report_bytes: largest report.
         due_s: longest time between two checks.
         retry_s, retry_limit_s: first and longest time between checks that fail; full jitter.
+        spacing_s: shortest time between two checks for the sake of a changed timestamp, and between two reports told.
         spare_bytes: stay free on the disk.
     """
 
@@ -87,7 +89,7 @@ class Limits:
     settle_s: float = 0.5
     check_s: float = 120.0
     bytes_s: float = 0.0
-    bundle_bytes: int = 512 * 1024 * 1024
+    bundle_bytes: int = 192 * 1024 * 1024
     files: int = 256
     refused: int = 256
     reports: int = 10_000
@@ -95,6 +97,7 @@ class Limits:
     due_s: float = _DAY_S
     retry_s: float = 5.0
     retry_limit_s: float = 3600.0
+    spacing_s: float = 2.0
     spare_bytes: int = 16 * 1024 * 1024
 
 

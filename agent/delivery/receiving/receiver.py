@@ -7,20 +7,44 @@ Rules:
 - What failed leaves the trusted state as it was, byte by byte; roots that were verified on the way are kept, because
   their keys replace older ones.
 - A second connection to the broker, so that chunks never hold back a command.
-- Files, hashes and signatures are worked on in threads, one at a time; the loop only waits.
+- Files, hashes and signatures are worked on in threads; the loop only waits. What is cancelled waits for its thread, so
+  nothing writes that nobody waits for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
+from agent.delivery.installing.points import Pass, nowhere
+from agent.delivery.installing.writing import disk_errors
 from agent.delivery.receiving.messages import Cause, Limits, ReceiverStatus, Verified
-from agent.integration.link import LinkSettings
+from agent.delivery.receiving.reports import Reports
+from agent.delivery.receiving.retained import Retained
+from agent.delivery.receiving.schedule import Schedule
+from agent.delivery.receiving.store import ChunkStore
+from agent.delivery.receiving.trust import ChannelTrust, TimeFloor
+from agent.integration.link import Link, LinkSettings, Message
+from models.errors import DeliveryError, Reason, WireError
 from models.wire.messages import BundleStatus
+from models.wire.topics import ChannelTopics, bundle_reports_filter
+
+if TYPE_CHECKING:
+    from agent.delivery.receiving.assembly import Assembly
+    from agent.delivery.receiving.client import Source
 
 __all__ = ["Receiver"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_WAITING = 2  # messages that are read ahead of the one being kept: what a kill may cost is fetched again
+_TRIES = 2  # a chunk in the store may turn out damaged when its file is made; it is fetched once more
 
 
 class Receiver:
@@ -55,23 +79,58 @@ class Receiver:
         clock: Callable[[], float],
         limits: Limits | None = None,
         not_before: float = 0.0,
-        at: Callable[[str], None] = lambda _point: None,
+        at: Pass = nowhere,
+        uniform: Callable[[], float] = random.random,
     ) -> None:
-        self.reports: Mapping[str, BundleStatus] = {}
-        raise NotImplementedError(settings, folder, channel, clock, limits, not_before, at)
+        self._limits = limits or Limits()
+        self._clock = clock
+        self._at = at
+        self._uniform = uniform
+        self._folder = folder
+        self._topics = ChannelTopics(channel)
+        self._trust = ChannelTrust(folder, channel, at)
+        self._floor = TimeFloor(folder, not_before, at)
+        self._store = ChunkStore(folder / "chunks", at)
+        self._reports = Reports(self._limits)
+        self.reports: Mapping[str, BundleStatus] = self._reports.known
+        self._status = ReceiverStatus()
+        self._link = Link(replace(settings, clean_session=True, waiting_messages=_WAITING), uniform=uniform)
+        lasting = (self._topics.timestamp, bundle_reports_filter())
+        for topic in lasting:
+            self._link.subscribe(topic)
+        self._retained = Retained(self._link, self._limits, lasting)
+        self._news = asyncio.Event()
+        self._checking, self._fetching = asyncio.Lock(), asyncio.Lock()
+        self._schedule: Schedule | None = None
+        self._consumer: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         """Start connecting; does not wait for the broker."""
-        raise NotImplementedError
+        self._schedule = Schedule(self._limits, asyncio.get_running_loop().time(), self._uniform)
+        await self._link.__aenter__()
+        self._consumer = asyncio.create_task(self._consume(), name="bundles")
+        return self
 
     async def __aexit__(self, *_exception: object) -> None:
-        """Disconnect; a check or fetch that still runs ends with CancelledError."""
-        raise NotImplementedError
+        """Disconnect. Whoever still awaits a check or fetch is told UNREACHABLE; cancel it before."""
+        await self._link.__aexit__()
+        if self._consumer is not None:
+            self._consumer.cancel()
+            await asyncio.gather(self._consumer, return_exceptions=True)
 
     @property
     def status(self) -> ReceiverStatus:
         """A copy of the counters."""
-        raise NotImplementedError
+        refused = dict(self._status.refused) | self._reports.refused
+        if oversized := self._link.status().refused.get("oversized", 0):
+            refused["oversized"] = refused.get("oversized", 0) + oversized
+        return replace(
+            self._status,
+            connected=self._link.status().connected,
+            versions=dict(self._status.versions),
+            refused=refused,
+            reports=len(self.reports),
+        )
 
     async def changed(self) -> Cause:
         """Wait until it is worth calling `check` or looking at `reports` again.
@@ -83,7 +142,14 @@ class Receiver:
         changed timestamp waits for that distance too: a stranger who writes nonsense cannot keep the device busy.
         For one waiter.
         """
-        raise NotImplementedError
+        loop = asyncio.get_running_loop()
+        schedule = self._scheduled()
+        while (cause := schedule.cause(loop.time())) is None:
+            self._news.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(schedule.wait_s(loop.time())):
+                    await self._news.wait()
+        return cause
 
     async def check(self) -> Verified:
         """Bring the trusted metadata up to date and read the offer.
@@ -98,7 +164,24 @@ class Receiver:
                 TAMPERED: not the file that signed metadata names (mix and match); MALFORMED; INCOMPATIBLE: made for a
                 newer program; OVERSIZED; DISK_FULL, READ_ONLY or UNREADABLE: the disk.
         """
-        raise NotImplementedError
+        brought: dict[str, bytes | None] = {}
+        async with self._checking:
+            self._status.checks += 1
+            try:
+                async with asyncio.timeout(self._limits.check_s):
+                    verified, now = await self._check(brought)
+            except TimeoutError:
+                late = self._too_long()
+                self._failed(late, brought)
+                raise late from None
+            except DeliveryError as error:
+                self._failed(error, brought)
+                raise
+            self._scheduled().succeeded(asyncio.get_running_loop().time(), brought.get("timestamp.json"))
+            self._status.versions = dict(verified.versions)
+            self._status.last_success_s = now
+            self._status.last_error = self._status.last_code = ""
+            return verified
 
     async def fetch(
         self,
@@ -126,7 +209,16 @@ class Receiver:
                 TIMED_OUT; OVERSIZED: larger than `limits.bundle_bytes`; DISK_FULL, READ_ONLY or UNREADABLE.
             ValueError: `verified` comes from no receiver.
         """
-        raise NotImplementedError
+        if verified.source is None:
+            raise ValueError("what no receiver has verified cannot be fetched")
+        async with self._fetching:
+            try:
+                with disk_errors(into):
+                    await self._fetch(verified, verified.source, into, have, on_progress)
+            except DeliveryError as error:
+                self._failed(error)
+                raise
+            self._status.last_error = self._status.last_code = ""
 
     async def forget(self, keep: Collection[str] = ()) -> None:
         """Clear all chunks from the store but those with these addresses (`Verified.addresses`).
@@ -134,4 +226,172 @@ class Receiver:
         Raises:
             DeliveryError: READ_ONLY or UNREADABLE: the disk.
         """
-        raise NotImplementedError
+        with disk_errors(self._folder / "chunks"):
+            await _in_thread(self._store.forget, keep)
+
+    # -- checking --------------------------------------------------------------------------------------------------
+
+    async def _check(self, brought: dict[str, bytes | None]) -> tuple[Verified, float]:
+        """Run TUF's client again and again, each time with what it asked for the time before."""
+        with disk_errors(self._trust.folder):
+            now = await _in_thread(self._floor.at_least, self._clock())
+            self._status.enrolled = await _in_thread(self._trust.root_file.exists)
+            if not self._status.enrolled:
+                raise self._trust.not_enrolled()
+            while isinstance(answer := await _in_thread(_refresh, self._trust, brought, now, self._limits), str):
+                await self._bring_metadata(answer, brought)
+            await _in_thread(self._floor.raise_to, now)
+        return answer, now
+
+    async def _bring_metadata(self, file: str, brought: dict[str, bytes | None]) -> None:
+        """Bring a metadata file; the first time, which is when a newer root is asked for, the timestamp with it."""
+        files = dict.fromkeys((file, *(() if "timestamp.json" in brought else ("timestamp.json",))))
+        try:
+            by_topic = {self._topics.metadata(name): name for name in files}
+        except WireError as error:  # signed, and yet a version that no publisher counts up to
+            raise DeliveryError(error.message, reason=error.reason, remedy="Give the channel new keys") from error
+
+        async def accept(topic: str, payload: bytes) -> bool:
+            self._status.metadata_bytes += len(payload)
+            if payload:
+                brought[by_topic[topic]] = payload
+            return bool(payload)
+
+        # The client asks for the root after the newest that it trusts, and goes on from one that was brought.
+        newest = max(int(name.split(".")[0]) for name in (file, *brought) if name.endswith(".root.json"))
+        trusted = newest if brought.get(f"{newest}.root.json") else newest - 1
+        fence = self._topics.metadata(f"{trusted}.root.json")
+        for topic in await self._retained.bring(list(by_topic), accept, fence=fence):
+            brought[by_topic[topic]] = None
+
+    # -- fetching --------------------------------------------------------------------------------------------------
+
+    async def _fetch(
+        self,
+        verified: Verified,
+        source: Source,
+        into: Path,
+        have: Sequence[Path],
+        on_progress: Callable[[int, int], None],
+    ) -> None:
+        from agent.delivery.receiving.assembly import Assembly
+
+        for remaining in reversed(range(_TRIES)):
+            assembly = Assembly(verified, source, self._store, into, self._at)
+            await _in_thread(assembly.look, have, self._limits.spare_bytes)
+            on_progress(assembly.at_hand, assembly.total)
+            fence = self._topics.metadata(f"{verified.versions['root']}.root.json")
+            await self._bring_chunks(assembly, fence, lambda a=assembly: on_progress(a.at_hand, a.total))  # type: ignore[misc]
+            try:
+                await _in_thread(assembly.build)
+            except DeliveryError as error:
+                if error.reason is not Reason.MISSING or not remaining:
+                    raise
+            else:
+                return
+
+    async def _bring_chunks(self, assembly: Assembly, fence: str, progressed: Callable[[], None]) -> None:
+        loop = asyncio.get_running_loop()
+        accept = self._keeper(assembly, progressed)
+        while assembly.missing:
+            started = loop.time()
+            window = {name: assembly.missing[name].size for name in list(assembly.missing)[: self._limits.window]}
+            topics = [self._topics.chunk(name) for name in window]
+            lacking = await self._retained.bring(topics, accept, fence=fence)
+            if lacking:
+                topic, refused = next(iter(lacking.items()))
+                raise _lacking(topic, refused=refused)
+            if self._limits.bytes_s:
+                await asyncio.sleep(started + sum(window.values()) / self._limits.bytes_s - loop.time())
+
+    def _keeper(self, assembly: Assembly, progressed: Callable[[], None]) -> Callable[[str, bytes], Awaitable[bool]]:
+        """Keeps each chunk at once: the message is acknowledged, and the next one taken, only after that."""
+
+        async def keep(topic: str, payload: bytes) -> bool:
+            name = self._topics.chunk_address(topic) or ""
+            right = len(payload) == assembly.missing[name].size and await _in_thread(self._store.put, name, payload)
+            if right:
+                del assembly.missing[name]
+                self._status.chunks += 1
+                self._status.chunk_bytes += len(payload)
+                progressed()
+            else:
+                self._refused("tampered")
+            return right
+
+        return keep
+
+    # -- what comes ------------------------------------------------------------------------------------------------
+
+    async def _consume(self) -> None:
+        async for message in self._link.messages():
+            await self._take(message)
+
+    async def _take(self, message: Message) -> None:
+        schedule = self._scheduled()
+        if message.topic == self._topics.timestamp and schedule.timestamp(message.payload):
+            self._news.set()
+        waited_for = await self._retained.take(message)
+        if self._reports.take(message.topic, message.payload):
+            schedule.report()
+            self._news.set()
+        elif not waited_for and self._topics.chunk_address(message.topic):
+            self._status.again += 1
+
+    def _failed(self, error: DeliveryError, brought: Mapping[str, bytes | None] | None = None) -> None:
+        if brought is not None:
+            self._status.failures += 1
+        self._status.last_error, self._status.last_code = str(error), error.reason.value
+        self._scheduled().failed(asyncio.get_running_loop().time(), (brought or {}).get("timestamp.json"))
+
+    def _refused(self, why: str) -> None:
+        self._status.refused[why] = self._status.refused.get(why, 0) + 1
+
+    def _scheduled(self) -> Schedule:
+        if self._schedule is None:
+            raise RuntimeError("the receiver was not entered")
+        return self._schedule
+
+    def _too_long(self) -> DeliveryError:
+        return DeliveryError(
+            f"the metadata of channel {self._topics.channel} did not come within {self._limits.check_s:g} s",
+            reason=Reason.TIMED_OUT,
+            remedy="It is tried again by itself; see that the line to the broker is good",
+        )
+
+
+def _refresh(trust: ChannelTrust, brought: Mapping[str, bytes | None], now: float, limits: Limits) -> Verified | str:
+    """Run TUF's client once; returns the name of the file that it lacks, where it lacks one."""
+    from agent.delivery.receiving.client import refresh  # python-tuf: 10 MB, and half a second on a small board
+    from agent.delivery.receiving.fetcher import NeedError
+
+    try:
+        return refresh(trust, brought, now, limits)
+    except NeedError as need:
+        return need.file
+
+
+def _lacking(topic: str, *, refused: bool) -> DeliveryError:
+    if refused:
+        return DeliveryError(
+            f"what lies on {topic} is not the chunk of this address",
+            reason=Reason.TAMPERED,
+            remedy="Somebody else may have written there; publish it again with attune-trainer publish",
+        )
+    return DeliveryError(
+        f"the broker has nothing on {topic}",
+        reason=Reason.MISSING,
+        remedy="Publish it again with attune-trainer publish; see that the broker keeps what is retained",
+    )
+
+
+async def _in_thread(work: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:
+    """Work in a thread, which has ended when this has, cancelled or not."""
+    running = asyncio.ensure_future(asyncio.to_thread(work, *arguments, **more))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait((running,))
+        if not running.cancelled():
+            running.exception()  # whoever cancelled does not want to hear it
+        raise

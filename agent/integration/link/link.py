@@ -145,6 +145,14 @@ class Link:
             self._subscribing.add(task)
             task.add_done_callback(self._subscribing.discard)
 
+    def unsubscribe(self, topic_filter: str) -> None:
+        """Ask for these messages no longer; what is on its way is not handed on, what waits already is.
+
+        A filter that was never asked for is none. Asked for again, it comes last among the filters.
+        """
+        if self._filters.pop(topic_filter, None) is not None and self._up.is_set() and self._connection is not None:
+            self._connection.unsubscribe(topic_filter)
+
     async def drain(self) -> None:
         """Wait until the broker has acknowledged all events.
 
