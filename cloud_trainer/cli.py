@@ -16,6 +16,7 @@ from cloud_trainer.commands.repack import repack
 from cloud_trainer.commands.report import report
 from cloud_trainer.commands.search import search
 from cloud_trainer.commands.train import train
+from cloud_trainer.publishing.commands import mount
 from cloud_trainer.settings import TrainerSettings
 from models.errors import AttuneError, SettingsError
 from models.settings import load
@@ -35,6 +36,7 @@ app.command()(build)
 app.command()(evaluate)
 app.command()(report)
 app.command()(repack)
+mount(app)
 app.command()(search)
 app.command()(train)
 

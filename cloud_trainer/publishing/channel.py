@@ -141,6 +141,19 @@ class Channel:
 
     # -- keys --------------------------------------------------------------------------------------------------------
 
+    def refuse_second_keys(self) -> None:
+        """Make sure that the channel has no keys yet.
+
+        Raises:
+            DeliveryError: WRONG_STATE.
+        """
+        if self.folder.exists():
+            raise DeliveryError(
+                f"the channel {self.name} has keys already",
+                reason=Reason.WRONG_STATE,
+                remedy="Replace some with attune-trainer keys rotate, or name another channel with --channel",
+            )
+
     def create(self, make: Callable[[Role], CryptoSigner], now: float) -> Root:
         """Make the channel's keys and its first root.
 
@@ -151,12 +164,7 @@ class Channel:
         Raises:
             DeliveryError: WRONG_STATE: it has keys already.
         """
-        if self.folder.exists():
-            raise DeliveryError(
-                f"the channel {self.name} has keys already",
-                reason=Reason.WRONG_STATE,
-                remedy="Replace some with attune-trainer keys rotate, or name another channel with --channel",
-            )
+        self.refuse_second_keys()
         made: dict[Role, list[CryptoSigner]] = {
             role: [make(role) for _ in range(ROOT_KEYS if role == "root" else 1)] for role in ROLES
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,16 +58,16 @@ def read_bundle(folder: Path, *, tested: bool = True) -> Content:
     return Content(folder, bundle.manifest, tuple(dict.fromkeys(paths)))
 
 
-def store(
-    content: Content, folder: ChannelFolder, chunk_bytes: int, advance: Callable[[str], None]
-) -> dict[str, TargetFile]:
+def store(content: Content, folder: ChannelFolder, chunk_bytes: int) -> dict[str, TargetFile]:
     """Put a bundle's chunks into the channel's folder and describe its files; none bears the offer yet.
 
     Args:
         content: the bundle.
         folder: of the channel.
         chunk_bytes: size of a chunk.
-        advance: called with the path of each file that is done.
+
+    Raises:
+        DeliveryError: READ_ONLY or DISK_FULL.
     """
     targets: dict[str, TargetFile] = {}
     for path in content.paths:
@@ -75,7 +75,6 @@ def store(
         chunks = ChunkList(chunk_bytes, [folder.put_chunk(piece) for piece in pieces(data, chunk_bytes)])
         digest = hashlib.sha256(data).hexdigest()
         targets[path] = TargetFile(len(data), {"sha256": digest}, path, {"custom": write_custom(Shipment(chunks))})
-        advance(path)
     return targets
 
 

@@ -48,13 +48,19 @@ async def read_fleet(broker: Broker) -> Fleet:
     unreadable: list[str] = []
     for topic, payload in sorted(found.items()):
         device = parse_bundle_report(topic) or ""
-        try:
-            if len(payload) > _LARGEST_REPORT:
-                raise ValueError
-            reports[device] = decode(payload, BundleStatus)
-        except (WireError, ValueError):
+        report = _report(payload)
+        if report is None:
             unreadable.append(device)
+        else:
+            reports[device] = report
     return Fleet(reports, tuple(unreadable))
+
+
+def _report(payload: bytes) -> BundleStatus | None:
+    try:
+        return decode(payload, BundleStatus) if len(payload) <= _LARGEST_REPORT else None
+    except WireError:
+        return None
 
 
 def followers(fleet: Fleet, channel: str) -> dict[str, BundleStatus]:
@@ -106,11 +112,10 @@ def verdict(offer: Offer, fleet: Fleet) -> str:
     # Whoever may not go because of the errors of others hears so; an unknown device asks on everybody's behalf.
     turn = admit(offer, "", "", fleet.reports)
     if rollout.status == "aborted":
-        return "aborted" + (", confirmed devices go back, too" if rollout.recall else "")
+        return "aborted" + ("; players that have confirmed it go back, too" if rollout.recall else "")
     if turn.verdict == "stop":
         return f"stopped by itself: {turn.reason}"
     rows = rollout_rows(offer, fleet)
     confirmed, devices = (sum(row[key] for row in rows) for key in ("confirmed", "devices"))
-    if rollout.status == "paused":
-        return f"paused; {confirmed} of {devices} devices have confirmed it"
-    return f"running; {confirmed} of {devices} devices have confirmed it"
+    progress = f"{confirmed} of {devices} players have confirmed it" if devices else "it has no players yet"
+    return f"{rollout.status}; {progress}"

@@ -29,7 +29,7 @@ from models.delivery.chunks import address
 from models.errors import BrokerError, DeliveryError, Reason
 from models.wire.topics import ChannelTopics
 
-__all__ = ["Mirror", "Mirrored"]
+__all__ = ["Mirror", "Mirrored", "differences"]
 
 _WINDOW: Final = 16
 """Chunks under way at a time: 1 MiB, well below what brokers queue for a client."""
@@ -243,6 +243,25 @@ class Mirror:
             remedy="Raise its limit (Mosquitto: message_size_limit, max_packet_size), or publish again with a lower "
             "[publishing] chunk_bytes",
         )
+
+
+async def differences(channel: Channel, broker: Broker) -> list[str]:
+    """What a broker lacks of a channel, by name, without changing anything: metadata files, and chunks in one entry.
+
+    Raises:
+        BrokerError: UNREACHABLE: the connection was lost.
+    """
+    topics, folder = ChannelTopics(channel.name), channel.folder
+    outdated = set(folder.state().superseded)
+    files = {topics.metadata(file): file for file in folder.files() if file not in outdated}
+    found = await broker.read(list(files))
+    missing = [file for topic, file in files.items() if found.get(topic) != folder.read(file)]
+    wanted = dict.fromkeys(chunks_of(channel.targets().signed)) if folder.versions("targets") else {}
+    absent = 0
+    for window in _windows(list(wanted)):
+        chunks = await broker.read([topics.chunk(name) for name in window])
+        absent += sum(address(chunks.get(topics.chunk(name), b"")) != name for name in window)
+    return missing + ([f"{absent} of {len(wanted)} chunks"] if absent else [])
 
 
 def _follows(root: Root, content: bytes) -> bool:

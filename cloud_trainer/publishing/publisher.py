@@ -13,6 +13,7 @@ from cloud_trainer.progress import Progress
 from cloud_trainer.publishing.broker import connected
 from cloud_trainer.publishing.channel import Channel
 from cloud_trainer.publishing.content import read_bundle, store
+from cloud_trainer.publishing.fleet import Fleet, read_fleet
 from cloud_trainer.publishing.mirror import Mirror, Mirrored
 from cloud_trainer.publishing.phases import Request, next_offer
 from cloud_trainer.publishing.settings import PublishingSection
@@ -51,9 +52,9 @@ def offer_bundle(
         DeliveryError: see `Channel.put` and `next_offer`.
     """
     channel.root()  # without keys, say so before anything is read
+    progress.note(f"reading {bundle}" + (" and testing its models" if tested else ""))
     content = read_bundle(bundle, tested=tested)
-    with progress.task("reading the bundle", len(content.paths)) as advance:
-        files = store(content, channel.folder, chunk_bytes, advance)
+    files = store(content, channel.folder, chunk_bytes)
     versions = channel.folder.versions("targets")
     current = (channel.offer(), channel.targets().signed.targets) if versions else None
     number = max(versions, default=0) + 1
@@ -93,8 +94,8 @@ async def send(
     now: float,
     progress: Progress,
     wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> Mirrored:
-    """Bring the broker up to date; a connection that is lost in between is made again a few times.
+) -> tuple[Mirrored, Fleet]:
+    """Bring the broker up to date and ask who is there; a connection that is lost in between is made again a few times.
 
     Args:
         channel: on the disk, its lock held.
@@ -115,9 +116,9 @@ async def send(
         try:
             async with connected(settings, fence=fence(channel.name)) as broker:
                 begun = True
-                return await Mirror(channel, broker, progress=progress, result=result).bring_up(
-                    outdated, thorough=thorough
-                )
+                mirror = Mirror(channel, broker, progress=progress, result=result)
+                await mirror.bring_up(outdated, thorough=thorough)
+                return result, await read_fleet(broker)
         except BrokerError as error:
             # At the first attempt an address where nobody listens is more likely wrong than a pause.
             if error.reason is not Reason.UNREACHABLE or attempt == _ATTEMPTS - 1 or not (begun or attempt):

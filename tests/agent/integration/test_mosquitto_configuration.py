@@ -30,7 +30,7 @@ def free_port() -> int:
 
 def configuration(folder: Path, port: int) -> str:
     """The shipped files, moved to a folder and a loopback port."""
-    text = shipped_text("mosquitto.conf").replace("/etc/mosquitto/attune.", f"{folder}/attune.")
+    text = shipped_text("mosquitto/attune.conf").replace("/etc/mosquitto/attune.", f"{folder}/attune.")
     text = text.replace("\nlistener 1883\n", f"\nlistener {port} 127.0.0.1\n")
     return text + ("user root\n" if os.geteuid() == 0 else "")
 
@@ -42,7 +42,7 @@ async def port(tmp_path: Path) -> AsyncIterator[int]:
         pytest.skip("needs Mosquitto: apt install mosquitto")
     port = free_port()
     (tmp_path / "mosquitto.conf").write_text(configuration(tmp_path, port))
-    (tmp_path / "attune.acl").write_text(shipped_text("mosquitto.acl"))
+    (tmp_path / "attune.acl").write_text(shipped_text("mosquitto/attune.acl"))
     passwords = tmp_path / "attune.passwd"
     passwords.write_text("".join(f"{user}:secret-{user}\n" for user in USERS))
     hashing = await asyncio.create_subprocess_exec(passwd, "-U", str(passwords))
@@ -112,7 +112,9 @@ async def test_nobody_gets_in_without_a_password(port: int) -> None:
         ("living-room", "me", f"{D}/reply/r-1"),
         ("living-room", "living-room", f"{D}/health"),
         ("living-room", "trainer", "attune/1/feedback/living-room"),
-        ("trainer", "kitchen", "attune/1/bundles/stable/manifest"),
+        ("trainer", "kitchen", "attune/1/bundles/stable/metadata/timestamp"),
+        ("living-room", "kitchen", f"{D}/bundle"),
+        ("living-room", "trainer", f"{D}/bundle"),
     ],
 )
 async def test_what_the_wire_needs_gets_through(port: int, sender: str, receiver: str, topic: str) -> None:
@@ -131,7 +133,10 @@ async def test_what_the_wire_needs_gets_through(port: int, sender: str, receiver
         ("you", "living-room", SENSE, ""),  # somebody else's heart under my name
         ("me", "living-room", f"{D}/affect", ""),  # state is the player's own to say
         ("kitchen", "trainer", "attune/1/feedback/living-room", ""),
-        ("living-room", "kitchen", "attune/1/bundles/stable/manifest", ""),  # models come from the trainer
+        ("living-room", "kitchen", "attune/1/bundles/stable/metadata/timestamp", ""),  # models come from the trainer
+        ("me", "kitchen", "attune/1/bundles/stable/metadata/timestamp", ""),
+        ("kitchen", "trainer", f"{D}/bundle", ""),  # nobody speaks for another player
+        ("trainer", "kitchen", "attune/1/device/living-room/bundle", ""),
     ],
 )
 async def test_what_is_nobody_elses_business_does_not(
