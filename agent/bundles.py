@@ -5,25 +5,33 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
-from agent.delivery.installing.probation import Rates
+from agent.delivery.delivery import Delivery, DeliverySettings
+from agent.delivery.installing.examining import CatalogueSample
+from agent.delivery.installing.probation import ProbationLimits, Rates
+from agent.delivery.installing.slots import Slots
+from agent.delivery.installing.swapping import Prepared, prepare
+from agent.delivery.receiving.trust import ChannelTrust
 from agent.delivery.slot import Slot
+from agent.delivery.starting import FOLDER
 from agent.integration.health import Part
+from agent.integration.link import LinkSettings
 from agent.library import Library
 from agent.settings import AgentSettings
 from agent.stations import Stations
+from models.bundle.reader import default_bundle, read_manifest
 from models.errors import DeliveryError
 from models.wire.messages import BundleStatus
 
 if TYPE_CHECKING:
-    from agent.delivery.delivery import Delivery
-    from agent.delivery.installing.examining import CatalogueSample
-    from agent.delivery.installing.swapping import Prepared
+    from agent.delivery.receiving.receiver import Receiver
 
-__all__ = ["Bundles"]
+__all__ = ["Bundles", "make_delivery"]
 
 logger = logging.getLogger(__name__)
 
@@ -39,10 +47,11 @@ class Bundles:
         stations: built.
         slot: the bundle in use.
         library: loads the catalogue for it.
-        swapped: called when another embedding space is in use: tracks that are new since have no vector in it yet.
 
     Attributes:
         slot, library: of the bundle in use now.
+        delivery: what brings others; None where the settings name one.
+        new_space: set when another embedding space is in use: tracks that are new since have no vector in it yet.
     """
 
     def __init__(
@@ -52,11 +61,32 @@ class Bundles:
         *,
         slot: Slot,
         library: Library,
-        swapped: Callable[[], None] = lambda: None,
     ) -> None:
-        self._settings, self._stations, self._swapped = settings, stations, swapped
+        self._settings, self._stations = settings, stations
+        self.new_space = asyncio.Event()
         self.slot, self.library = slot, library
         self.delivery: Delivery | None = None
+        self._faults = 0
+
+    async def reload(self) -> None:
+        """Take in what a scan has found.
+
+        Raises:
+            AttuneError: the database or a table of the bundle cannot be read.
+        """
+        library = self.library
+        repertoire = await library.load()
+        plays = await library.plays(repertoire)
+
+        def replace_catalogue() -> bool:
+            # Another bundle may have taken over in the meantime; its catalogue is of another space.
+            if self.library is not library:
+                return False
+            self._stations.session.replace(repertoire, plays, now=time.time())
+            return True
+
+        if not await self._stations.compute(replace_catalogue):
+            await self.reload()
 
     @property
     def version(self) -> str:
@@ -73,6 +103,18 @@ class Bundles:
         base = self.slot.status(time.time())
         return self.delivery.status(base) if self.delivery is not None else base
 
+    def evaluated(self, now: float, latency_ms: float) -> None:
+        """An evaluation was made; `now` is of a clock that never goes back."""
+        faults = self._stations.session.affect.faults
+        if self.delivery is not None:
+            self.delivery.evaluated(now, latency_ms, faults=faults - self._faults)
+        self._faults = faults
+
+    def played(self, outcome: Literal["completed", "skipped"]) -> None:
+        """A track was skipped or heard through."""
+        if self.delivery is not None:
+            self.delivery.played(skipped=outcome == "skipped")
+
     def told(self) -> None:
         """Publish the status."""
         self._stations.publisher.bundle(self.status())
@@ -88,15 +130,11 @@ class Bundles:
 
     async def sample(self) -> CatalogueSample:
         """Tracks of the listener's catalogue, for the examination."""
-        from agent.delivery.installing.examining import CatalogueSample
-
         table = await self._stations.database.load_tracks(embedding_space=self.embedding_space)
         return await asyncio.to_thread(CatalogueSample.of, table)
 
     async def prepare(self, folder: Path) -> Prepared:
         """Load a bundle beside the one that runs; see `agent.delivery.installing.swapping.prepare`."""
-        from agent.delivery.installing.swapping import prepare
-
         return await prepare(
             folder,
             self._stations.database,
@@ -108,15 +146,20 @@ class Bundles:
     async def take_over(self, prepared: Prepared) -> None:
         """Put the session on a prepared bundle, between two evaluations."""
         stations, before = self._stations, self.embedding_space
+
+        def switch() -> None:
+            # Together, so that nobody sees the session of one bundle beside the library of the other.
+            prepared.take_over(stations.session, now=time.time())
+            self.slot, self.library = prepared.slot, prepared.library
+
         began = time.perf_counter()
-        await stations.compute(prepared.take_over, stations.session, now=time.time())
+        await stations.compute(switch)
         paused_ms = (time.perf_counter() - began) * 1e3
-        self.slot, self.library = prepared.slot, prepared.library
         logger.info("bundle %s took over; ranking paused for %.1f ms", self.version, paused_ms)
         stations.health.count("bundle", "swaps")
         stations.ask("bundle")
         if self.embedding_space != before:
-            self._swapped()
+            self.new_space.set()
 
     async def rates(self) -> Rates:
         """How it went with the bundle that runs."""
@@ -133,3 +176,50 @@ class Bundles:
             plays=len(played),
             skips=played.count("skipped"),
         )
+
+
+def make_delivery(settings: AgentSettings, slots: Slots, bundles: Bundles, broker: LinkSettings) -> Delivery:
+    """Make what brings bundles to this player.
+
+    Args:
+        settings: of the agent.
+        slots: booted.
+        bundles: the agent around it.
+        broker: how it is reached.
+    """
+    folder, channel = settings.storage.folder / FOLDER, settings.bundle.channel
+
+    def follow() -> AbstractAsyncContextManager[Receiver] | None:
+        if not ChannelTrust(folder, channel).root_file.exists():
+            return None
+        # The client of the signed metadata costs ten megabytes: paid by players that are enrolled.
+        from agent.delivery.receiving.receiver import Receiver
+
+        made = datetime.fromisoformat(read_manifest(default_bundle()).created).replace(tzinfo=UTC)
+        return Receiver(
+            replace(broker, client_id=f"{broker.client_id}-bundles", clean_session=True),
+            folder=folder,
+            channel=channel,
+            clock=time.time,
+            not_before=made.timestamp(),
+        )
+
+    return Delivery(
+        DeliverySettings(
+            device=settings.device.id,
+            group=settings.bundle.group,
+            storage=settings.storage.folder,
+            runtime=settings.bundle.runtime,
+            probation=_limits(settings.bundle.probation_minutes * 60.0),
+        ),
+        slots,
+        follow=follow,
+        host=bundles,
+    )
+
+
+def _limits(least_s: float) -> ProbationLimits:
+    """A player at rest evaluates every five seconds, and a track lasts four minutes: so much must at least be seen."""
+    return ProbationLimits(
+        least_s=least_s, evaluations=int(least_s / 6.0), plays=int(least_s / 300.0), most_s=6.0 * least_s
+    )

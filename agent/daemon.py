@@ -24,11 +24,14 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from agent.affect.profile import Profile
 from agent.affect.station import AffectStation
-from agent.delivery.slot import open_slot
+from agent.bundles import Bundles, make_delivery
+from agent.delivery.starting import start
+from agent.feedback.sending import Giving
 from agent.integration.broker import EmbeddedBroker
 from agent.integration.health import HealthBook, Part
 from agent.integration.link import Link, LinkSettings
@@ -110,16 +113,22 @@ class Daemon:
         stack.callback(executor.shutdown)
         stack.enter_context(_only_agent_on(settings.storage.folder))
         database = await stack.enter_async_context(await self._open_database())
-        slot = await asyncio.to_thread(
-            open_slot, settings.bundle.folder, channel=settings.bundle.channel, runtime=settings.bundle.runtime
+        started = await asyncio.to_thread(
+            start,
+            settings.storage.folder,
+            folder=settings.bundle.folder,
+            channel=settings.bundle.channel,
+            runtime=settings.bundle.runtime,
         )
+        slot = started.slot
         if slot.refused:
             logger.warning("%s", slot.refused)
             health.count("bundle", str(slot.refused.reason))
             health.degrade(Part.BUNDLE, str(slot.refused))
         library = Library(database, slot.bundle, queue_length=settings.ranking.queue_length)
         repertoire = await library.load()
-        link = await self._connect(stack)
+        broker = await self._find_broker(stack)
+        link = await self._connect(stack, broker)
         events: asyncio.Queue[Event] = asyncio.Queue()
         session = Session(
             sensing=Sensing(settings.listener.id),
@@ -148,7 +157,19 @@ class Daemon:
             ),
             executor=executor,
         )
-        return Running(settings, stations, config=self._config, link=link, slot=slot, library=library, events=events)
+        bundles = Bundles(settings, stations, slot=slot, library=library)
+        if started.slots is not None:
+            bundles.delivery = make_delivery(settings, started.slots, bundles, broker)
+        giving = Giving(
+            settings.storage.folder / "feedback",
+            database,
+            send=partial(_hand_over, link, self._topics.feedback),
+            bundle=lambda: bundles.version,
+            clock=time.time,
+        )
+        return Running(
+            settings, stations, config=self._config, link=link, bundles=bundles, giving=giving, events=events
+        )
 
     async def _open_database(self) -> Database:
         folder, days = self._settings.storage.folder, self._settings.storage.retain_samples_days
@@ -163,8 +184,8 @@ class Daemon:
             self._health.degrade(Part.STORAGE, str(error))
             return database
 
-    async def _connect(self, stack: contextlib.AsyncExitStack) -> Link:
-        """The link, to the broker of the settings or to one of our own."""
+    async def _find_broker(self, stack: contextlib.AsyncExitStack) -> LinkSettings:
+        """How to reach the broker of the settings, or one of our own."""
         broker = self._settings.broker
         host, port, kind, persistent = broker.address, broker.port, "external", True
         if broker.is_embedded:
@@ -173,20 +194,20 @@ class Daemon:
             )
             host, port, kind, persistent = embedded.host, embedded.port, embedded.kind, embedded.persistent
         self._health.broker = f"{kind} {host}:{port}"
-        link = Link(
-            LinkSettings(
-                host=host,
-                port=port,
-                client_id=f"attune-{self._settings.device.id}",
-                clean_session=not persistent,
-                username=broker.username or "",
-                password_file=broker.password_file,
-                ca_file=broker.ca_file,
-                cert_file=broker.cert_file,
-                key_file=broker.key_file,
-            ),
-            availability=self._topics.availability,
+        return LinkSettings(
+            host=host,
+            port=port,
+            client_id=f"attune-{self._settings.device.id}",
+            clean_session=not persistent,
+            username=broker.username or "",
+            password_file=broker.password_file,
+            ca_file=broker.ca_file,
+            cert_file=broker.cert_file,
+            key_file=broker.key_file,
         )
+
+    async def _connect(self, stack: contextlib.AsyncExitStack, broker: LinkSettings) -> Link:
+        link = Link(broker, availability=self._topics.availability)
         link.subscribe(sense_filter(self._settings.listener.id), qos=1)
         link.subscribe(self._topics.command_filter, qos=1)
         return await stack.enter_async_context(link)
@@ -201,6 +222,12 @@ class Daemon:
             logger.warning("%s", error)
             self._health.count("storage", str(error.reason))
             return None
+
+
+async def _hand_over(link: Link, topic: str, payload: bytes) -> None:
+    """Publish an event and wait until the broker has it."""
+    link.publish(topic, payload, qos=1)
+    await link.drain()
 
 
 def _make_player(settings: AgentSettings, session: Session, events: asyncio.Queue[Event]) -> Player:

@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Callable
 from typing import Final, Literal
 
 from agent.integration.health import Part
@@ -36,11 +37,19 @@ class Listening:
     Args:
         stations: of the running agent.
         events: what the player told, in order.
+        played: called for each track that was skipped or heard through.
     """
 
-    def __init__(self, stations: Stations, events: asyncio.Queue[playback.Event]) -> None:
+    def __init__(
+        self,
+        stations: Stations,
+        events: asyncio.Queue[playback.Event],
+        *,
+        played: Callable[[Literal["completed", "skipped"]], None],
+    ) -> None:
         self._stations = stations
         self._events = events
+        self._played = played
 
     async def run(self) -> None:
         """Handle events for ever."""
@@ -137,6 +146,8 @@ class Listening:
         # A full disk is told in health; the music goes on.
         with contextlib.suppress(StorageError):
             await stations.store(stations.database.record_play(play))
+        if not stopped:
+            self._played(outcome)
         if row is not None and not stopped:
             await stations.compute(session.ended, row, outcome, now=event.t)
             stations.ask("track_end")

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import numpy as np
 
-from agent.delivery.slot import Slot
+from agent.bundles import Bundles
+from agent.feedback.sending import Giving
 from agent.integration.health import Part
 from agent.integration.link import Link, Message
-from agent.library import Library
 from agent.listening import Listening
 from agent.orders import Orders
 from agent.pace import Due
@@ -55,8 +55,8 @@ class Running:
         stations: built, the player not yet started.
         config: file that the settings came from, for child processes; None for the usual places.
         link: entered.
-        slot: the bundle in use.
-        library: loads the catalogue anew.
+        bundles: the bundle in use, and how others come.
+        giving: feedback for training, with consent.
         events: what the player tells.
     """
 
@@ -67,14 +67,20 @@ class Running:
         *,
         config: Path | None,
         link: Link,
-        slot: Slot,
-        library: Library,
+        bundles: Bundles,
+        giving: Giving,
         events: asyncio.Queue[Event],
     ) -> None:
-        self._settings, self._stations, self._link, self._slot, self._library = settings, stations, link, slot, library
+        self._settings, self._stations, self._link, self._bundles, self._giving = (
+            settings,
+            stations,
+            link,
+            bundles,
+            giving,
+        )
         self._topics = DeviceTopics(settings.device.id)
         self._orders = Orders(stations)
-        self._listening = Listening(stations, events)
+        self._listening = Listening(stations, events, played=bundles.played)
         self._rescan = Rescan(config)
         self._gateway = inside_gateway(settings, take=self._take_pack, publish=link.publish)
         self._affect: Affect | None = None
@@ -82,7 +88,7 @@ class Running:
     def start(self) -> list[asyncio.Task[None]]:
         """Start everything; the tasks run until they are cancelled."""
         stations = self._stations
-        stations.publisher.bundle(self._slot.status(time.time()))
+        self._bundles.told()
         stations.player.start()
         if self._settings.playback.autoplay:
             stations.player.play()
@@ -96,7 +102,10 @@ class Running:
             "keeping": self._keep(),
             "rescan": self._rescan_library(),
             "pruning": self._prune(),
+            "giving": self._giving.run(),
         }
+        if self._bundles.delivery is not None:
+            tasks["delivery"] = self._bundles.delivery.run()
         if self._gateway is not None:
             tasks["gateway"] = self._gateway.run()
         return [asyncio.create_task(task, name=name) for name, task in tasks.items()]
@@ -163,6 +172,7 @@ class Running:
             cause = msgspec.structs.replace(result.queue.cause, latency_ms=round(latency_ms, 3))
             stations.publisher.queue(msgspec.structs.replace(result.queue, cause=cause))
         stations.health.evaluated(latency_ms)
+        self._bundles.evaluated(loop.time(), latency_ms)
 
     async def _tell(self) -> None:
         told_at = 0.0
@@ -242,22 +252,25 @@ class Running:
         await stations.store(stations.database.save_profile(PROFILE, profile, now=time.time()))
 
     async def _rescan_library(self) -> None:
-        """Look for new music in a process of its own, and take it in as it is found."""
+        """Look for new music in a process of its own, at the start and whenever another embedding space is in use."""
+        while True:
+            self._bundles.new_space.clear()
+            await self._rescan_once()
+            await self._bundles.new_space.wait()
+
+    async def _rescan_once(self) -> None:
         stations = self._stations
         async for _ in self._rescan.found():
             try:
-                repertoire = await self._library.load()
-                plays = await self._library.plays(repertoire)
+                await self._bundles.reload()
             except AttuneError as error:
                 logger.warning("%s", error)
                 stations.health.count("catalogue", str(error.reason))
                 continue
-            await stations.compute(stations.session.replace, repertoire, plays, now=time.time())
             stations.ask("start")
         if self._rescan.problem:
             logger.warning("%s", self._rescan.problem)
             stations.health.degrade(Part.CATALOGUE, self._rescan.problem)
-        await asyncio.Event().wait()
 
 
 def _affect_row(state: Affect) -> AffectRow:

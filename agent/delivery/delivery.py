@@ -28,10 +28,11 @@ import msgspec
 
 from agent.delivery.decision import Decision, decide
 from agent.delivery.installing.embedding import Embedded, Embedding
-from agent.delivery.installing.examining import CatalogueSample, examine, require_fitting
+from agent.delivery.installing.examining import CatalogueSample, Examined, examine, require_fitting
 from agent.delivery.installing.probation import Probation, ProbationLimits, Rates
 from agent.delivery.installing.slots import Slots
 from agent.delivery.installing.swapping import Prepared
+from models.delivery.offer import Offer
 from models.delivery.rollout import admit
 from models.errors import AttuneError, BundleError, DeliveryError, Reason
 from models.interpreter import Runtime
@@ -59,6 +60,16 @@ _TELL_STEP: Final = 0.05
 """Progress is told in steps of this size: each is a retained message to everybody who watches."""
 _PASSING: Final = frozenset({Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.DISK_FULL, Reason.READ_ONLY})
 """Reasons for which a check fails that say nothing about what was offered before."""
+
+
+class Examine(Protocol):
+    """Tries a bundle; `agent.delivery.installing.examining.examine` is one."""
+
+    async def __call__(
+        self, candidate: Path, *, offer: Offer, running: Path, sample: CatalogueSample, runtime: Runtime
+    ) -> Examined:
+        """Return what was found, or raise BundleError."""
+        ...
 
 
 class Host(Protocol):
@@ -138,6 +149,8 @@ class Delivery:
         slots: opened and booted.
         follow: opens the receiver; None where the device is not enrolled, asked again every few seconds.
         host: the agent around it.
+        examine: tries a bundle; see `agent.delivery.installing.examining.examine`.
+        embedding: makes what embeds the catalogue.
     """
 
     def __init__(
@@ -147,7 +160,10 @@ class Delivery:
         *,
         follow: Callable[[], AbstractAsyncContextManager[Receiver] | None],
         host: Host,
+        examine: Examine = examine,
+        embedding: Callable[..., Embedding] = Embedding,
     ) -> None:
+        self._examine, self._make_embedding = examine, embedding
         self._settings, self._slots, self._follow_channel, self._host = settings, slots, follow, host
         kept = slots.state.probation if slots.state.phase == "probation" else None
         self._probation = Probation(kept, settings.probation) if kept is not None else None
@@ -331,11 +347,11 @@ class Delivery:
             require_fitting(offer, running_version=self._host.version, runtime=settings.runtime)
             folder = await asyncio.to_thread(slots.begin, offer.version, digest, offer.rollout.id)
             self._enter("fetching")
-            have = [slots.path(each.place) for each in slots.occupants()]
+            have = [path for each in slots.occupants() if (path := slots.path(each.place)) != folder]
             await receiver.fetch(verified, folder, have=have, on_progress=self._fetched)
             await asyncio.to_thread(slots.proceed, "testing")
             self._enter("testing")
-            examined = await examine(
+            examined = await self._examine(
                 folder,
                 offer=offer,
                 running=slots.running,
@@ -413,7 +429,7 @@ class Delivery:
 
     def _embedding(self, folder: Path) -> Embedding:
         settings = self._settings
-        return Embedding(
+        return self._make_embedding(
             settings.storage,
             folder,
             running_space=self._host.embedding_space,

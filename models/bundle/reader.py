@@ -24,7 +24,7 @@ from models.errors import BundleError, Reason
 from models.interpreter import Interpreter, Runtime
 from models.physiology.schema import SCHEMA_VERSION
 
-__all__ = ["Bundle", "default_bundle"]
+__all__ = ["Bundle", "default_bundle", "read_manifest"]
 
 _REMEDY: Final = "Fetch or build the bundle again; the one in use stays as it is"
 
@@ -54,7 +54,7 @@ class Bundle:
         Raises:
             BundleError: MISSING, MALFORMED, INCOMPATIBLE or TAMPERED; the message names the file.
         """
-        manifest = _read_manifest(folder)
+        manifest = read_manifest(folder)
         if manifest.format != FORMAT:
             raise _refuse(folder, f"has format {manifest.format}, this program reads {FORMAT}", Reason.INCOMPATIBLE)
         if manifest.feature_schema != SCHEMA_VERSION:
@@ -132,7 +132,12 @@ def _refuse(folder: Path, what: str, reason: Reason) -> BundleError:
     return BundleError(f"the bundle in {folder} {what}", reason=reason, remedy=_REMEDY)
 
 
-def _read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of the bundle in a folder; its files are not looked at.
+
+    Raises:
+        BundleError: MISSING or MALFORMED.
+    """
     try:
         content = (folder / "manifest.json").read_bytes()
         return msgspec.json.decode(content, type=Manifest)
