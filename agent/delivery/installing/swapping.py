@@ -5,15 +5,16 @@ What the orchestrator does, in this order:
     prepared = await prepare(folder, …)                      # in threads; the music and the evaluations go on
     await asyncio.to_thread(slots.activate, before)          # the pointer: from here on a restart opens the new bundle
     await stations.compute(prepared.take_over, session, now=time.time())   # the pause that a listener could notice
-    running._slot, running._library = prepared.slot, prepared.library      # what later rescans and reports use
     stations.ask("bundle")
 
-and the same with the folder that `Slots.give_back` returned, for the way back. Between `prepare` and `take_over` no
-await may let a play in that only one of the two histories sees: `take_over` counts what the session was told since.
+and the same with the folder that `Slots.give_back` returned, for the way back; that one must not be refused for want of
+memory, so it is `examine` that looks whether there is room for two bundles at once. What is heard between `prepare` and
+`take_over` is added by the session.
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from agent.ranking.taste import Play
 from agent.repertoire import Repertoire
 from agent.session import Session
 from agent.storage.database import Database
+from models.bundle.reader import Bundle
 from models.interpreter import Runtime
 
 __all__ = ["Prepared", "prepare"]
@@ -46,7 +48,7 @@ class Prepared:
 
     def take_over(self, session: Session, *, now: float) -> None:
         """Puts a session on this bundle: ranking, taste and affect in one step. Call it where nothing else computes."""
-        raise NotImplementedError
+        session.adopt(self.repertoire, self.plays, self.slot.bundle.model("user_emotion"), now=now)
 
 
 async def prepare(folder: Path, database: Database, *, channel: str, queue_length: int, runtime: Runtime) -> Prepared:
@@ -61,7 +63,16 @@ async def prepare(folder: Path, database: Database, *, channel: str, queue_lengt
 
     Raises:
         BundleError: it cannot be used after all.
-        DeliveryError: FAILED: there is too little memory for two bundles at once; try again later.
         StorageError: the database cannot be read.
     """
-    raise NotImplementedError
+    bundle = await asyncio.to_thread(_opened, folder, runtime)
+    library = Library(database, bundle, queue_length=queue_length)
+    repertoire = await library.load()
+    return Prepared(Slot(bundle, channel), library, repertoire, await library.plays(repertoire))
+
+
+def _opened(folder: Path, runtime: Runtime) -> Bundle:
+    """Opens a bundle and runs every model once, so that none does its first, slow call between two evaluations."""
+    bundle = Bundle.open(folder, runtime=runtime)
+    bundle.self_test()
+    return bundle
