@@ -12,6 +12,7 @@ import typer
 from cloud_trainer.commands.build import build
 from cloud_trainer.commands.evaluate import evaluate
 from cloud_trainer.commands.options import Config, Data, Json
+from cloud_trainer.commands.quantise import quantise
 from cloud_trainer.commands.repack import repack
 from cloud_trainer.commands.report import report
 from cloud_trainer.commands.search import search
@@ -34,6 +35,7 @@ data_app = typer.Typer(no_args_is_help=True, help="The research data sets.")
 app.add_typer(data_app, name="data")
 app.command()(build)
 app.command()(evaluate)
+app.command()(quantise)
 app.command()(report)
 app.command()(repack)
 mount(app)
