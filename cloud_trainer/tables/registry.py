@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cloud_trainer.tables.deam import DEAM
+from cloud_trainer.tables.feeling.profile import LISTENER_PROFILE
+from cloud_trainer.tables.feeling.table import USER_EMOTION
+from cloud_trainer.tables.feeling.wearables import USER_EMOTION_WEARABLES
 from cloud_trainer.tables.frame import Table
 from cloud_trainer.tables.hku import HKU956_INDUCED
 from cloud_trainer.tables.situnes.after import SITUNES_AFTER
@@ -16,5 +19,16 @@ from cloud_trainer.tables.wesad import WESAD_STRESS
 __all__ = ["TABLES"]
 
 TABLES: Final[Mapping[str, Table[Any]]] = {
-    table.name: table for table in (DEAM, SITUNES_BEFORE, SITUNES_AFTER, SITUNES_CHANGE, WESAD_STRESS, HKU956_INDUCED)
+    table.name: table
+    for table in (
+        DEAM,
+        SITUNES_BEFORE,
+        SITUNES_AFTER,
+        SITUNES_CHANGE,
+        WESAD_STRESS,
+        HKU956_INDUCED,
+        USER_EMOTION,
+        USER_EMOTION_WEARABLES,
+        LISTENER_PROFILE,
+    )
 }

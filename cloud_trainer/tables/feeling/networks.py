@@ -15,7 +15,7 @@ from models.physiology.schema import STEPS
 __all__ = ["PAPER", "RECURRENT"]
 
 _EMBEDDED: Final = 56
-_CELLS: Final = 88
+_CELLS: Final = 104
 """So many give as many weights as the attention network has."""
 _UNITS: Final = 128
 _HEADS: Final = 4
