@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta, field
 
 from models.delivery.chunks import CHUNK_BYTES
+from models.delivery.places import channels_folder
 from models.settings import Section
 
 __all__ = ["PublishingSection"]
@@ -25,7 +26,7 @@ class PublishingSection(Section, frozen=True):
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
-    folder: Path = field(default_factory=lambda: Path("~/.local/share/attune/channels").expanduser())
+    folder: Path = field(default_factory=channels_folder)
     keys: Path = field(default_factory=lambda: Path("~/.config/attune/keys").expanduser())
     passphrase_file: Path | None = None
     root_days: Days = 730.0

@@ -18,6 +18,7 @@ from typing import Any, Literal
 import msgspec
 
 from firmware_sim.demo.children import Child, Children, program
+from firmware_sim.demo.enrolment import enrol_when_keys_appear
 from firmware_sim.demo.lines import line
 from firmware_sim.demo.recording import Recording
 from firmware_sim.demo.summary import Sent, Summary, audio_seconds, summarise
@@ -192,11 +193,13 @@ class _Demo:
         gateway = await self._gateway()
         view = await self._view() if self._options.view else None
         lines = asyncio.create_task(self._lines(view), name="lines")
+        enrolment = asyncio.create_task(self._enrol(view), name="enrolment")
         ends: list[Awaitable[Any]] = [agent.wait(), worn.wait(), self._stop.wait()]
         ends += [gateway.wait()] if gateway is not None else []
         ends += [_closed(view)] if view is not None else []
         await _first(*ends)
         lines.cancel()
+        enrolment.cancel()
         seconds = loop.time() - begun
         if not agent.running and not self._stop.is_set():
             raise self._dead(agent, f"died after {seconds:.0f} s")
@@ -227,6 +230,16 @@ class _Demo:
             await asyncio.sleep(_LINE_EVERY_S)
             if view is None or not view.running:
                 self._tell(line(self.recording))
+
+    async def _enrol(self, view: Child | None) -> None:
+        """Let whoever makes keys on this computer push bundles to the demo's player."""
+
+        def tell(text: str) -> None:
+            if view is None or not view.running:
+                self._tell(text)
+
+        workspace = self._workspace
+        await enrol_when_keys_appear(self._children, workspace.config, workspace.log("enrolment"), tell)
 
     async def _gateway(self) -> Child | None:
         if self._workspace.air_port is None:

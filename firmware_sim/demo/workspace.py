@@ -75,6 +75,8 @@ class Workspace:
             "library": {"folders": [str(self.music)]},
             "storage": {"folder": str(data)},
             "playback": {"output": output, "file": str(self.wav), "autoplay": True},
+            # A bundle that is pushed to the demo proves itself while somebody watches.
+            "bundle": {"probation_minutes": 0.5},
         }
         if self.air_port is not None:
             sections["gateway"] = {"adapter": f"hci:tcp-client:{_LOOPBACK}:{self.air_port}"}
