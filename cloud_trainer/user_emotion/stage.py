@@ -91,6 +91,7 @@ class UserEmotionStage:
         "cloud_trainer.data.labels",
         "cloud_trainer.data.tables",
         "cloud_trainer.checkpoint",
+        "cloud_trainer.epochs",
         "cloud_trainer.quantisation",
         "cloud_trainer.tflite_child",
         "models.physiology",
@@ -101,6 +102,15 @@ class UserEmotionStage:
         """The settings as plain values."""
         return asdict(self.settings)
 
+    def train(self, context: BuildContext) -> None:
+        """Train; `build` and a second call find it done.
+
+        Raises:
+            DataError: a data set is missing or damaged.
+        """
+        prepare_tensorflow(threads=context.threads, seed=context.seed)
+        self._trained(context)
+
     def build(self, context: BuildContext) -> list[Artefact]:
         """Build the model.
 
@@ -110,6 +120,12 @@ class UserEmotionStage:
         """
         prepare_tensorflow(threads=context.threads, seed=context.seed)
         start = time.monotonic()
+        sides, weights = self._trained(context)
+        cost_s = time.monotonic() - start
+        _show(context, weights)
+        return [export(_described(context, sides, weights), cost_s=cost_s)]
+
+    def _trained(self, context: BuildContext) -> tuple[Sides, Weights]:
         sides = _sides(context)
         settings = self.settings
         if context.scale == "tiny":
@@ -124,11 +140,10 @@ class UserEmotionStage:
                 settings=settings,
                 seed=context.seed,
                 progress=context.progress,
+                checkpoint=context.work / "user_emotion-epoch.npz",
             ),
         )
-        cost_s = time.monotonic() - start
-        _show(context, weights)
-        return [export(_described(context, sides, weights), cost_s=cost_s)]
+        return sides, weights
 
 
 def _sides(context: BuildContext) -> Sides:

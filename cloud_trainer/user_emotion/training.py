@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from cloud_trainer.epochs import Epochs
 from cloud_trainer.evaluation.uncertainty import gaussian_nll
 from cloud_trainer.progress import Progress
 from cloud_trainer.user_emotion.augmentation import Batch, disturb
@@ -74,7 +76,7 @@ def predict(
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def train(
+def train(  # noqa: PLR0913 - who is learnt from, what, how, and where it goes on after an interruption
     examples: Examples,
     subjects: Sequence[Subject],
     validation: Examples,
@@ -85,6 +87,7 @@ def train(
     progress: Progress,
     network: Network = ATTENTION,
     view: View = everything,
+    checkpoint: Path | None = None,
 ) -> Weights:
     """Train and return the weights of the best epoch, their variance calibrated on the validation persons.
 
@@ -98,6 +101,7 @@ def train(
         progress: where it is shown.
         network: what to train.
         view: what of the inputs it may see.
+        checkpoint: file to go on from after an interruption.
     """
     import tensorflow as tf
     import tf_keras as keras
@@ -128,22 +132,28 @@ def train(
     held = _with_wesad(validation, validation_subjects, 1024, fixed)
     judged = [_batch(held, settings, 1024, fixed, view) for _ in range(2)]
     pool = _with_wesad(examples, subjects, settings.wesad_pool, generator)
-    best, best_nll, waited = {name: value.numpy() for name, value in variables.items()}, np.inf, 0
-    with progress.task("train user_emotion", settings.epochs) as advance:
-        for epoch in range(settings.epochs):
-            for _ in range(settings.steps):
-                batch = _batch(pool, settings, settings.batch, generator, view).inputs
-                step(*(tf.constant(part) for part in batch))
-            nll = float(np.mean([_nll(variables, batch.inputs, network) for batch in judged]))
-            advance(f"validation NLL {min(nll, best_nll):.4f}")
-            progress.measured(epoch, {"validation": -nll})
-            if nll < best_nll:
-                best, best_nll, waited = {name: value.numpy() for name, value in variables.items()}, nll, 0
-            else:
-                waited += 1
-            if waited >= settings.patience:
-                break
-    return _calibrated(best, judged, network)
+    optimiser.build(trainable)
+    epochs = Epochs(
+        "train user_emotion",
+        most=settings.epochs,
+        patience=settings.patience,
+        initial=_values(variables),
+        variables=[*variables.values(), *optimiser.variables],
+        generator=generator,
+        progress=progress,
+        checkpoint=checkpoint,
+    )
+    for _ in epochs:
+        for _ in range(settings.steps):
+            batch = _batch(pool, settings, settings.batch, generator, view).inputs
+            step(*(tf.constant(part) for part in batch))
+        nll = float(np.mean([_nll(variables, batch.inputs, network) for batch in judged]))
+        epochs.judge(-nll, _values(variables), f"validation NLL {min(nll, -epochs.score):.4f}")
+    return _calibrated(epochs.best, judged, network)
+
+
+def _values(variables: Mapping[str, Tensor]) -> Weights:
+    return {name: variable.numpy() for name, variable in variables.items()}
 
 
 def _learning_rate(settings: Settings) -> Any:  # noqa: ANN401 - a number or Keras' schedule, which has no type
