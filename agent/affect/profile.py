@@ -44,8 +44,8 @@ made twenty reports of SiTunes' laboratory spoil the forecasts of daily life, wh
 _SPREAD_KNOWN: Final = 4.0
 """Reports as which the population's variance within a person counts."""
 _SPREAD_FORGOTTEN_S: Final = 86400.0
-"""Time constant of forgetting what is known of it. The same people's valence swings by .19 in SiTunes' laboratory and by
-.35 in the days after. Constants of people who are not held out, in four folds: 4.7 to 6.5 reports, .9 to 1.1 days."""
+"""Time constant of forgetting what is known of it. The same people's valence swings by .19 in SiTunes' laboratory and
+by .35 in the days after. Fitted to people who are not held out, in four folds: 4.7 to 6.5 reports, .9 to 1.1 days."""
 
 _Axis = Annotated[float, Meta(ge=-1.0, le=1.0)]
 _Variance = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -89,7 +89,7 @@ class _Reports(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spread_count: _Weight = 0.0
     earlier: _Mean = _Mean()
     sitting: _Mean = _Mean()
-    t: float | None = None
+    t: Annotated[float, Meta(ge=0.0, le=1e12)] | None = None
 
     @property
     def of_all_sittings(self) -> _Mean:
@@ -142,7 +142,8 @@ class Profile:
         again = old.since(now) < _SITTING_S
         self._reports = _Reports(
             count,
-            *after.tolist(),
+            float(after[0]),
+            float(after[1]),
             (spread[0], spread[1]),
             known + 1.0,
             old.earlier if again else old.of_all_sittings,

@@ -2,12 +2,16 @@
 
 Rules:
 
-- The model's answer is no measurement but an estimate: it holds what one would expect anyway, and looks back over two
-  and a half minutes, so that two answers in a row say nearly the same. It is joined with what is believed by covariance
-  intersection; however often it comes, the state is never surer than the model or the listener's own word.
-- What is believed is the state apart from the music that plays; what the music does, the difference that it makes to
-  the model's answer, is added on top. Only the former is there when the next track begins, and a queue that followed
-  the latter would follow itself.
+- What is believed comes from the listener's own words, the tracks and time alone. The model's answer is no measurement
+  but an estimate: it holds what one would expect anyway, and looks back over two and a half minutes, so that two
+  answers in a row say nearly the same. It is pooled with the belief into what is published and never becomes part of
+  the belief; however often it comes, the state is never surer than the surer of the two.
+- The answer weighs as much as it is sure, times a share that people who taught it nothing could use.
+- A sensor never makes the state jump: what it draws the state by grows no faster than a felt emotion does.
+- The listener's own word overrules at once: what the body drew the state by begins anew.
+- What is felt is the state apart from the music that plays; what the music does, the difference that it makes to the
+  model's answer, is added on top. Only the former is there when the next track begins, and a queue that followed the
+  latter would follow itself.
 - Poor signals count less: the weight of an answer is the streams' quality.
 - Without a single feature of the body nothing is observed: the state relaxes to the personal prior. Motion alone is no
   evidence of a feeling.
@@ -26,7 +30,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.affect import filter as state_filter
-from agent.affect.filter import Prior
 from agent.affect.profile import Profile
 from agent.affect.steps import Reception, StepHistory
 from models.errors import AttuneError
@@ -37,9 +40,13 @@ from models.wire.messages import Affect, Source
 
 __all__ = ["AffectState", "AffectStation", "UserEmotionModel"]
 
+SEEN_SHARE: Final = 0.3
+"""Share of the model in the pool at full quality. See docs/decisions/0013-the-body-is-a-second-opinion.md."""
 TRACKING_S: Final = 10.0
-"""Time constant with which the state follows a model that is as sure as itself. The model's own windows smooth enough;
-this only keeps the noise of single windows from reordering the queue."""
+"""Time constant with which the state follows the pool. The model's own windows smooth enough; this only keeps the noise
+of single windows from reordering the queue."""
+FADING_S: Final = 60.0
+"""Time constant with which the body's part ends when it says nothing any more."""
 FASTEST_PER_S: Final = 0.05
 """How far a sensor may move the state in a second: from one side of the plane to the other in 40 s, faster than any
 felt emotion follows music and slow enough that no artefact shows."""
@@ -148,11 +155,11 @@ class AffectStation:
         self._model = model
         self._steps = StepHistory(now)
         self._steps.usually(self.profile.usual, self.profile.report_count)
-        self._belief = state_filter.start(self.profile.prior(), now)
+        self._belief = state_filter.start(self.profile.prior(now), now)
         self._observed_at = now
         self._heard: tuple[float, float] | None = None
-        self._moved = np.zeros(2)
-        self._narrowed = np.ones(2)
+        self._drawn, self._steadied = np.zeros(2), np.ones(2)
+        self._moved, self._narrowed = np.zeros(2), np.ones(2)
         self._attention = np.zeros(STEPS, dtype=np.float32)
 
     def use(self, model: UserEmotionModel) -> None:
@@ -164,7 +171,7 @@ class AffectStation:
         heard = (valence, arousal)
         self._learn(self._steps.hear(heard, now))
         if self._heard not in {None, heard}:
-            prior = self.profile.prior()
+            prior = self.profile.prior(now)
             self._belief = state_filter.renew(state_filter.predict(self._belief, prior, now), prior)
         self._heard = heard
 
@@ -188,11 +195,12 @@ class AffectStation:
         feeling = np.clip((valence, arousal), -1.0, 1.0)
         pair = float(feeling[0]), float(feeling[1])
         self._learn(self._steps.report(pair, self.profile.usual, self.profile.report_count, now))
-        self.profile.report(*pair)
-        prior = self.profile.prior()
+        self.profile.report(*pair, now)
+        prior = self.profile.prior(now)
         belief = state_filter.predict(self._belief, prior, now)
         word = np.eye(2) * _WORD_SD**2
         self._belief = state_filter.listen(belief, prior, feeling, word, passing=state_filter.PASSING[of])
+        self._drawn, self._steadied = np.zeros(2), np.ones(2)
 
     def evaluate(
         self,
@@ -214,21 +222,24 @@ class AffectStation:
         if now < self._observed_at - _SET_BACK_S:
             self._turn_back(now)
         self._learn(self._steps.feel(np.where(present, values, np.nan), now, worn=worn))
-        prior = self.profile.prior()
-        self._belief = state_filter.predict(self._belief, prior, now)
+        self._belief = state_filter.predict(self._belief, self.profile.prior(now), now)
         self._attention = np.zeros(STEPS, dtype=np.float32)
         answers = self._ask() if self._model is not None and quality > 0.0 else None
         passed = min(now - self._observed_at, _LONGEST_STRIDE_S)
         if passed > 0.0:
-            self._observe(answers, prior, quality, passed)
+            self._observe(answers, quality, passed)
         self._observed_at = max(self._observed_at, now)
-        own = self._belief.covariance
+        return self._state(quality, sources, now)
+
+    def _state(self, quality: float, sources: Mapping[str, Source], now: float) -> AffectState:
+        own = np.clip(self._belief.mean + self._drawn, -1.0, 1.0)
+        own_covariance = self._steadied[:, np.newaxis] * self._belief.covariance * self._steadied
         return AffectState(
             t=now,
-            mean=np.clip(self._belief.mean + self._moved, -1.0, 1.0),
-            covariance=self._narrowed[:, np.newaxis] * own * self._narrowed,
-            own_mean=self._belief.mean,
-            own_covariance=own,
+            mean=np.clip(own + self._moved, -1.0, 1.0),
+            covariance=self._narrowed[:, np.newaxis] * own_covariance * self._narrowed,
+            own_mean=own,
+            own_covariance=own_covariance,
             quality=quality,
             calibrated=self.profile.baseline.calibrated,
             attention=self._attention,
@@ -247,28 +258,32 @@ class AffectStation:
         if finished:
             self._steps.usually(self.profile.usual, self.profile.report_count)
 
-    def _observe(self, answers: tuple[_Answer, _Answer] | None, prior: Prior, quality: float, passed: float) -> None:
+    def _observe(self, answers: tuple[_Answer, _Answer] | None, quality: float, passed: float) -> None:
         """Follow the model's answers for `passed` seconds: with the music that plays, and as if none did."""
-        followed = -math.expm1(-passed / TRACKING_S)
         if answers is None:
-            self._moved -= followed * self._moved
-            self._narrowed += followed * (1.0 - self._narrowed)
+            self._fade(passed)
             return
         felt, own = answers
-        # The surer of two estimates counts more (Niehsen 2002); to the third power, so that the listener's own word
-        # outlasts a sensor that contradicts it by a minute or two, until it has grown old by itself.
-        freedom = min(1.0, float(np.trace(self._belief.covariance)) / float(own.variance.sum())) ** 3
-        self._belief = state_filter.join(
-            self._belief,
-            prior,
-            own.mean,
-            np.diag(own.variance),
-            quality * -math.expm1(-passed / TRACKING_S * freedom),
-            most=FASTEST_PER_S * passed,
-        )
+        followed = -math.expm1(-passed / TRACKING_S)
+        share = SEEN_SHARE * quality
+        mean, covariance = state_filter.pool(self._belief, own.mean, np.diag(own.variance), share)
+        step = followed * (mean - self._belief.mean - self._drawn)
+        taken = min(1.0, FASTEST_PER_S * passed / max(math.hypot(*step), 1e-12))
+        self._drawn += taken * step
+        # An answer less sure than the belief moves the state, but makes nobody less sure: the prior is the bound.
+        steadier = np.sqrt(np.minimum(1.0, np.diag(covariance) / np.diag(self._belief.covariance)))
+        self._steadied += taken * followed * (steadier - self._steadied)
         self._moved += followed * (felt.mean - own.mean - self._moved)
         narrower = np.sqrt(np.clip(felt.variance / own.variance, _LEAST_NARROWED, 1.0))
         self._narrowed += followed * (narrower - self._narrowed)
+
+    def _fade(self, passed: float) -> None:
+        """Let what the body and the music did to the state end: nothing of the body is known any more."""
+        body, music = -math.expm1(-passed / FADING_S), -math.expm1(-passed / TRACKING_S)
+        self._drawn -= body * self._drawn
+        self._steadied += body * (1.0 - self._steadied)
+        self._moved -= music * self._moved
+        self._narrowed += music * (1.0 - self._narrowed)
 
     def _ask(self) -> tuple[_Answer, _Answer] | None:
         """The model's answers with the music that plays and as if none did; None where it fails."""

@@ -16,6 +16,7 @@ from models.errors import Reason, StorageError
 from models.physiology.baseline import POPULATION_CENTRES, centres
 from models.physiology.schema import INDEX, PHYSIOLOGY
 
+T, HOUR = 1.8e9, 3600.0
 HEART, MOTION, PULSE = INDEX["heart_rate"], INDEX["motion"], INDEX["pulse_amplitude"]
 
 
@@ -83,7 +84,7 @@ def test_a_profile_survives_being_stored():
     profile = Profile()
     for _ in range(80):
         profile.baseline.learn(body(58.0, pulse=4.0))
-    profile.report(0.4, -0.2)
+    profile.report(0.4, -0.2, T)
     again = Profile.from_dict(json.loads(json.dumps(profile.to_dict())))
     assert again.to_dict() == profile.to_dict()
     assert again.baseline.calibrated
@@ -123,14 +124,24 @@ def test_no_damage_raises_anything_else(data: dict[str, Any]):
         Profile.from_dict(data)
 
 
+def test_a_profile_of_the_format_before_sittings_keeps_its_mean():
+    old = {"format": 1, "baseline": {}, "reports": {"count": 20, "valence": -0.5, "arousal": 0.4, "spread": [0.1, 0.1]}}
+    profile = Profile.from_dict(old)
+    assert profile.report_count == 20
+    assert profile.usual == pytest.approx((-0.5, 0.4))
+    assert profile.prior().mean[0] < -0.25
+    profile.report(-0.5, 0.4, T)
+    assert Profile.from_dict(profile.to_dict()).prior(T).mean == pytest.approx(profile.prior(T).mean)
+
+
 def test_reports_pull_the_prior_towards_themselves_the_more_there_are():
     profile = Profile()
     distances, variances = [], []
-    for _ in range(30):
+    for day in range(30):
         prior = profile.prior()
         distances.append(float(np.linalg.norm(prior.mean - (-0.6, 0.5))))
         variances.append(float(prior.covariance[0, 0]))
-        profile.report(-0.6, 0.5)
+        profile.report(-0.6, 0.5, T + day * 24 * HOUR)
     assert all(np.diff(distances) < 0.0)
     assert all(np.diff(variances) < 0.0)
     assert profile.usual == pytest.approx((-0.6, 0.5))
@@ -144,7 +155,47 @@ def test_five_reports_of_a_person_bring_the_prior_nearer_to_that_person():
         person = np.clip(np.array([0.17, 0.11]) + 0.44 * np.sqrt(0.12) * rng.standard_normal(2), -1, 1)
         profile = Profile()
         before += float(np.square(profile.prior().mean - person).sum())
-        for _ in range(5):
-            profile.report(*np.clip(person + 0.44 * np.sqrt(0.88) * rng.standard_normal(2), -1, 1))
+        for time in range(5):
+            said = np.clip(person + 0.44 * np.sqrt(0.88) * rng.standard_normal(2), -1, 1)
+            profile.report(*said, T + time * 5 * HOUR)
         after += float(np.square(profile.prior().mean - person).sum())
     assert after < 0.75 * before
+
+
+def test_twenty_reports_of_one_sitting_tell_less_than_four_of_four_days():
+    sitting, days = Profile(), Profile()
+    for song in range(20):
+        sitting.report(-0.4, -0.3, T + song * 100.0)
+    for day in range(4):
+        days.report(-0.4, -0.3, T + day * 24 * HOUR)
+    assert days.prior().mean[0] < sitting.prior().mean[0] < Profile().prior().mean[0]
+
+
+def test_how_much_one_swings_is_learned_within_a_sitting_and_forgotten_within_days():
+    profile = Profile()
+    for song in range(20):
+        profile.report(0.1, 0.4 * (-1) ** song, T + song * 100.0)
+    valence, arousal = np.sqrt(profile.prior(T + 2000.0).covariance.diagonal())
+    assert valence < 0.24
+    assert arousal > 0.36
+    later = np.sqrt(profile.prior(T + 2000.0 + 7 * 24 * HOUR).covariance.diagonal())
+    np.testing.assert_allclose(later, np.sqrt(Profile().prior().covariance.diagonal()), atol=0.02)
+
+
+@given(
+    reports=st.lists(
+        st.tuples(st.floats(-1.0, 1.0), st.floats(-1.0, 1.0), st.floats(-1e6, 1e6)), min_size=1, max_size=30
+    )
+)
+def test_whatever_is_reported_and_when_the_prior_stays_one_and_the_profile_can_be_stored(
+    reports: list[tuple[float, float, float]],
+):
+    profile, now = Profile(), T
+    for valence, arousal, passed in reports:
+        now += passed
+        profile.report(valence, arousal, now)
+        prior = profile.prior(now + abs(passed))
+        assert (np.abs(prior.mean) <= 1.0).all()
+        assert np.linalg.eigvalsh(prior.covariance).min() > 1e-3
+        assert prior.covariance.max() < 2.0
+    assert Profile.from_dict(profile.to_dict()).to_dict() == profile.to_dict()
