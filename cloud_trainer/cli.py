@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cloud_trainer.commands.build import build
+from cloud_trainer.commands.cards import cards
 from cloud_trainer.commands.evaluate import evaluate
 from cloud_trainer.commands.options import Config, Data, Json
 from cloud_trainer.commands.quantise import quantise
@@ -34,6 +35,7 @@ app = typer.Typer(
 data_app = typer.Typer(no_args_is_help=True, help="The research data sets.")
 app.add_typer(data_app, name="data")
 app.command()(build)
+app.command()(cards)
 app.command()(evaluate)
 app.command()(quantise)
 app.command()(report)

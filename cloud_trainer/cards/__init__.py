@@ -1,0 +1,1 @@
+"""Model cards: what a shipped model is, was made from, reaches, and must not be used for."""
