@@ -272,7 +272,7 @@ class Delivery:
             await self._wake.wait()
             self._wake.clear()
             if self._work is not None and self._work.task.done():
-                self._finish(self._work)
+                await self._finish(self._work)
             if self._work is None or not self._work.committed:
                 await self._judge()
                 await self._consider()
@@ -367,7 +367,6 @@ class Delivery:
         except BundleError as error:
             logger.warning("bundle %s is refused: %s", offer.version, error)
             await asyncio.to_thread(slots.refuse, offer.version, digest, offer.rollout.id, str(error), error.reason)
-            self._failures = 0
 
     async def _switch(self, prepared: Prepared) -> None:
         if self._work is not None:
@@ -397,9 +396,9 @@ class Delivery:
         if not work.committed:
             work.task.cancel()
         await asyncio.wait({work.task})
-        self._finish(work)
+        await self._finish(work)
 
-    def _finish(self, work: _Work) -> None:
+    async def _finish(self, work: _Work) -> None:
         """Take notice of how the work on a bundle ended."""
         self._work = None
         self._rest()
@@ -413,9 +412,18 @@ class Delivery:
             loop.call_later(pause, self._wake.set)
             self._host.trouble(error)
         elif error is not None:
-            raise error
+            # A fault of ours that this bundle brings out: it would do so at every start. The music is worth more.
+            logger.error("bundle %s brings out a fault", work.verified.offer.version, exc_info=error)
+            await self._part_with(work.verified, f"the player fails over it ({type(error).__name__}: {error})")
         else:
             self._failures = 0
+
+    async def _part_with(self, verified: Verified, reason: str) -> None:
+        if self._slots.state.phase == "probation" and self._probation is None:
+            await self._go_back(reason, Reason.FAILED)
+            return
+        offer, digest = verified.offer, verified.manifest_sha256
+        await asyncio.to_thread(self._slots.refuse, offer.version, digest, offer.rollout.id, reason, Reason.FAILED)
 
     async def _tidy(self) -> None:
         """Let go of the chunks of a bundle that is confirmed: its files are in the slot."""

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +143,7 @@ class Player:
         self.channel, self.shipped = channel, shipped
         self.slots = Slots.open(tmp_path / "slots", shipped)
         self.agent = Agent(self.slots.boot())
-        self.refusal: AttuneError | None = None
+        self.refusal: Exception | None = None
         self.new_space = False
         self.embedded = 0
 
@@ -163,7 +164,16 @@ class Player:
     async def _examine(self, candidate: Path, **_known: Any) -> Examined:
         if self.refusal is not None:
             raise self.refusal
-        return Examined(candidate.name, "space-1", self.new_space, {}, {}, 0, 0.0)
+        return Examined(
+            version=candidate.name,
+            embedding_space="space-1",
+            is_new_space=self.new_space,
+            differences={},
+            latency_ms={},
+            memory_bytes=0,
+            tracks_heard=0,
+            seconds=0.0,
+        )
 
     def _embedding(self, *_known: Any, **_more: Any) -> Any:
         player = self
@@ -202,11 +212,15 @@ def played(tmp_path: Path, story: Callable[[Player], Coroutine[Any, Any, None]])
     async def run() -> Player:
         player = Player(tmp_path, Channel(tmp_path / "source"))
         task = asyncio.create_task(player.delivery.run())
-        try:
-            await story(player)
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        telling = asyncio.create_task(story(player))
+        # A delivery that dies is told instead of what follows from it.
+        await asyncio.wait({task, telling}, return_when=asyncio.FIRST_COMPLETED)
+        for each in (task, telling):
+            each.cancel() if each is task or task.done() else None
+        ended = await asyncio.gather(task, telling, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, BaseException) and not isinstance(error, asyncio.CancelledError):
+                raise error
         return player
 
     return run_virtually(run())
@@ -224,7 +238,8 @@ def test_a_bundle_arrives_is_tested_runs_on_probation_and_is_confirmed(tmp_path:
     player = played(tmp_path, story)
     assert player.slots.state.confirmed.version == "2026.11.3"
     assert player.channel.forgotten == 1
-    assert list(dict.fromkeys(player.agent.stages)) == ["fetching", "testing", "probation", "idle"]
+    told = [stage for stage, _ in groupby(player.agent.stages)]
+    assert told == ["idle", "fetching", "testing", "probation", "idle"]
 
 
 def test_the_catalogue_is_embedded_before_a_bundle_of_another_space_takes_over(tmp_path: Path) -> None:
@@ -293,6 +308,18 @@ def test_a_bundle_that_cannot_take_over_leaves_the_one_before_in_charge(tmp_path
     player = played(tmp_path, story)
     assert player.runs == "shipped"
     assert player.slots.state.ended.outcome == "returned"
+
+
+def test_a_bundle_that_brings_out_a_fault_of_the_player_is_left_and_the_player_lives(tmp_path: Path) -> None:
+    async def story(player: Player) -> None:
+        player.refusal = ZeroDivisionError("float division by zero")
+        player.channel.offer("2026.11.3")
+        await player.settle()
+        assert "ZeroDivisionError" in player.agent.status.reason
+
+    player = played(tmp_path, story)
+    assert player.slots.state.ended.outcome == "refused"
+    assert player.runs == "shipped"
 
 
 def test_aborting_a_rollout_ends_the_probation(tmp_path: Path) -> None:
