@@ -47,6 +47,7 @@ class Mirrored:
         sent_files: metadata that was sent, by name, in order.
         cleared: topics that were cleared because nobody needs them.
         foreign: of them, metadata that is not ours.
+        lost_at: where the connection was lost last; twice at the same place is no accident.
     """
 
     chunks: int = 0
@@ -55,6 +56,7 @@ class Mirrored:
     sent_files: list[str] = field(default_factory=list)
     cleared: int = 0
     foreign: list[str] = field(default_factory=list)
+    lost_at: str = ""
 
 
 class Mirror:
@@ -81,7 +83,7 @@ class Mirror:
         self._progress, self._patience_s = progress, patience_s
         self._topics = ChannelTopics(channel.name)
         self._result = Mirrored() if result is None else result
-        self._keeps = False
+        self._keeps = self._takes_chunks = False
 
     async def bring_up(self, outdated: Outdated, *, thorough: bool) -> Mirrored:
         """Make the broker hold what the folder holds, and no more.
@@ -148,8 +150,11 @@ class Mirror:
         content = await asyncio.to_thread(self._folder.read, file)
         if there.get(topic) == content:
             return
-        await self._broker.publish(topic, content)
-        kept = await self._broker.read([topic], patience_s=self._patience_s)
+        try:
+            await self._broker.publish(topic, content)
+            kept = await self._broker.read([topic], patience_s=self._patience_s)
+        except BrokerError as error:
+            raise self._lost(file, len(content), error) from error
         if kept.get(topic) != content:
             raise self._not_kept(file, len(content))
         self._result.sent_files.append(file)
@@ -179,28 +184,29 @@ class Mirror:
     async def _absent(self, names: Sequence[str], *, patience_s: float = 0.0) -> list[str]:
         """Those chunks of which the broker does not hold the very bytes."""
         found = await self._broker.read([self._topics.chunk(name) for name in names], patience_s=patience_s)
-        return [name for name in names if address(found.get(self._topics.chunk(name), b"")) != name]
+        absent = [name for name in names if address(found.get(self._topics.chunk(name), b"")) != name]
+        self._takes_chunks |= len(absent) < len(names)
+        return absent
 
     async def _send_window(self, names: Sequence[str]) -> None:
         contents = {name: await asyncio.to_thread(self._folder.chunk, name) for name in names}
+        size = len(contents[names[0]])
         try:
-            await self._publish({self._topics.chunk(name): content for name, content in contents.items()})
+            for ended in await asyncio.gather(
+                *(self._send_chunk(name, content) for name, content in contents.items()), return_exceptions=True
+            ):
+                if ended is not None:
+                    raise ended
             absent = await self._absent(names, patience_s=self._patience_s)
         except BrokerError as error:
-            if self._result.sent_chunks:
-                raise
-            raise self._too_large(len(contents[names[0]]), "closed the connection at") from error
+            raise self._lost(f"the chunk {names[0][:8]}…", size, error) from error
         if absent:
             raise self._not_kept(f"the chunk {absent[0][:8]}…", len(contents[absent[0]]))
-        self._result.sent_chunks += len(names)
-        self._result.sent_bytes += sum(len(content) for content in contents.values())
 
-    async def _publish(self, messages: Mapping[str, bytes]) -> None:
-        """Publish at once; the first loss is raised when all have ended."""
-        publishing = (self._broker.publish(topic, content) for topic, content in messages.items())
-        for ended in await asyncio.gather(*publishing, return_exceptions=True):
-            if ended is not None:
-                raise ended
+    async def _send_chunk(self, name: str, content: bytes) -> None:
+        await self._broker.publish(self._topics.chunk(name), content)
+        self._result.sent_chunks += 1
+        self._result.sent_bytes += len(content)
 
     # -- clearing ----------------------------------------------------------------------------------------------------
 
@@ -215,33 +221,37 @@ class Mirror:
             await self._broker.publish(topic, b"")
             self._result.cleared += 1
         for window in _windows(sorted(outdated.chunks)):
-            await self._publish({self._topics.chunk(name): b"" for name in window})
+            await asyncio.gather(*(self._broker.publish(self._topics.chunk(name), b"") for name in window))
             self._result.cleared += len(window)
         await asyncio.to_thread(self._channel.forget, outdated)
 
     # -- what may be wrong with the broker ---------------------------------------------------------------------------
 
+    def _lost(self, what: str, size: int, error: BrokerError) -> BrokerError | DeliveryError:
+        """The connection ended at a message: by accident, unless it is the same message as before."""
+        if self._result.lost_at != what:
+            self._result.lost_at = what
+            return error
+        return self._not_kept(what, size)
+
     def _not_kept(self, what: str, size: int) -> BrokerError | DeliveryError:
-        """It has acknowledged a message and does not hold it."""
-        if self._keeps and not self._result.sent_chunks:
-            return self._too_large(size, "does not keep")
+        """The broker has acknowledged a message and does not hold it, or closes the connection at it."""
+        if self._keeps and not self._takes_chunks:
+            return DeliveryError(
+                f"the broker at {self._broker.where} does not take a message of {size} bytes",
+                reason=Reason.OVERSIZED,
+                remedy="Raise its limit (Mosquitto: message_size_limit, max_packet_size), or publish again with a "
+                "lower [publishing] chunk_bytes",
+            )
         if self._keeps:
             remedy = "Give it more memory or disk, raise its quota of retained messages, and publish again"
         else:
             remedy = f"Have it keep retained messages and let this user write and read {self._topics.filter}"
             remedy += ", as config/mosquitto shows"
         return BrokerError(
-            f"the broker at {self._broker.where} took {what} but does not keep it",
+            f"the broker at {self._broker.where} does not keep {what}",
             reason=Reason.REFUSED,
             remedy=remedy,
-        )
-
-    def _too_large(self, size: int, happened: str) -> DeliveryError:
-        return DeliveryError(
-            f"the broker at {self._broker.where} {happened} a message of {size} bytes",
-            reason=Reason.OVERSIZED,
-            remedy="Raise its limit (Mosquitto: message_size_limit, max_packet_size), or publish again with a lower "
-            "[publishing] chunk_bytes",
         )
 
 

@@ -1,0 +1,62 @@
+"""Channels with quick keys, tiny bundles and real brokers."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from publishing_desk import Desk, Mosquitto, free_port, make_bundle
+
+from cloud_trainer.progress import LogProgress
+
+Starts = Callable[[str], AbstractAsyncContextManager[Mosquitto]]
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Starts:
+    """Starts a broker with further lines of configuration."""
+    binary = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+    if binary is None:
+        pytest.skip("needs Mosquitto: apt install mosquitto")
+
+    @asynccontextmanager
+    async def starts(lines: str) -> AsyncIterator[Mosquitto]:
+        folder = tmp_path / "broker"
+        folder.mkdir()
+        broker = Mosquitto(binary, folder, free_port(), lines)
+        await broker.start()
+        try:
+            yield broker
+        finally:
+            await broker.stop()
+
+    return starts
+
+
+@pytest.fixture
+async def broker(mosquitto: Starts) -> AsyncIterator[Mosquitto]:
+    async with mosquitto("") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def made_desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return Desk(tmp_path_factory.mktemp("made") / "desk").init()
+
+
+@pytest.fixture
+def desk(made_desk: Desk, tmp_path: Path) -> Desk:
+    return made_desk.copy(tmp_path / "desk")
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    return make_bundle(tmp_path / "bundle")
+
+
+@pytest.fixture
+def progress() -> LogProgress:
+    return LogProgress()
