@@ -6,8 +6,9 @@ Rules:
 - A sample more than 5 s ahead of `now` is refused. One more than 60 s old is history: it is handed on in the `Intake`
   for who stores samples, and never drives the state. Samples in between are put in order where they belong, late ones
   too; a sample that is there already, down to time and value, is dropped.
-- Memory is bounded: at most `MOST_STREAMS` streams of a minute each. A further one takes the place of a stream that has
-  been silent for ten minutes, or is refused.
+- Memory is bounded: at most `MOST_STREAMS` streams of a minute each. A further one takes the place of that which said
+  least among the streams that have been silent for ten minutes, so that guests do not drive out what is worn daily; or
+  it is refused.
 - Of several wearables the best stream of each quantity counts. It keeps its place until another is clearly better, so
   that two equal ones do not alternate. A stream below `LEAST_QUALITY` counts for nothing; the one that counts is let go
   only clearly below.
@@ -210,12 +211,13 @@ class Sensing:
         if stream is not None:
             return stream
         if len(self._streams) >= MOST_STREAMS:
-            key, oldest = min(self._streams.items(), key=lambda item: item[1].heard_at)
-            if now - oldest.heard_at < _SILENT_S:
+            silent = [one for one in self._streams.values() if now - one.heard_at >= _SILENT_S]
+            if not silent:
                 return None
-            del self._streams[key]
-            if self._best.get(oldest.quantity) is oldest:
-                del self._best[oldest.quantity]
+            least = min(silent, key=lambda one: (one.packs, one.heard_at))
+            del self._streams[least.wearable, least.quantity]
+            if self._best.get(least.quantity) is least:
+                del self._best[least.quantity]
         stream = self._streams[wearable, quantity] = Stream(wearable, quantity, now)
         return stream
 

@@ -50,12 +50,17 @@ class Stream:
         wearable: its name on the wire.
         quantity: of the wire.
         now: seconds since the epoch.
+
+    Attributes:
+        sequence: of its packs' numbers.
+        packs: how many came.
     """
 
     def __init__(self, wearable: str, quantity: str, now: float) -> None:
         self.wearable = wearable
         self.quantity = quantity
         self.sequence = SequenceWatch()
+        self.packs = 0
         self.forget(now)
 
     def forget(self, now: float) -> None:
@@ -74,6 +79,7 @@ class Stream:
 
     def arrived(self, now: float) -> None:
         """Note that a pack came."""
+        self.packs += 1
         if len(self.ring):
             interval = min(max(now - self.heard_at, 0.0), LONGEST_WINDOW_S)
             # A fifth of the newest: the usual interval within a handful of packs, unmoved by one that was late.

@@ -214,6 +214,18 @@ def test_there_is_a_bound_on_streams_and_a_silent_one_makes_room(sensing: Sensin
     assert len(sensing._streams) == MOST_STREAMS
 
 
+def test_passers_by_do_not_drive_out_what_is_worn_daily(sensing: Sensing):
+    for number in range(20):
+        send(sensing, "hr", [NOW + number], [72.0], now=NOW + number, wearable="strap", sequence=number)
+    for guest in range(3 * MOST_STREAMS):
+        now = NOW + 900.0 * (guest + 1)
+        assert send(sensing, "batt", [now], [50.0], now=now, wearable=f"guest-{guest}").accepted == 1
+    assert len(sensing._streams) == MOST_STREAMS
+    back = NOW + 1e5
+    send(sensing, "hr", [back], [72.0], now=back, wearable="strap", sequence=120)
+    assert sensing.counters["missing"] == 100
+
+
 def test_skin_conductance_crosses_the_wire_in_siemens_and_is_computed_in_microsiemens(sensing: Sensing):
     times = NOW + np.arange(0, 30, 0.25)
     send(sensing, "eda", times, 2e-6 + 1e-8 * np.sin(times), now=NOW + 30)
