@@ -23,8 +23,8 @@ _RIGHTS: Final = (
     "the bundle's manifest; do not edit."
 )
 _READ: Final = (
-    "Each figure beside its trivial peer on the same rows. Intervals are 95 %: Wilson's for accuracies, as the protocol "
-    "says for others; where none stands, the tables of docs/evaluation.md have it."
+    "Each figure beside its trivial peer on the same rows. Intervals are 95 %: Wilson's for accuracies, for others as "
+    "the protocol says; where none stands, the tables of docs/evaluation.md have it."
 )
 _COSTS: Final = (".largest_loss", ".largest_difference", ".size_ratio", "_ms", ".ms")
 

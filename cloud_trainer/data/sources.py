@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from cloud_trainer.artefact import TrainingData
 from models.errors import DataError, Reason
 
-__all__ = ["SOURCES", "Source", "check", "checksums", "fingerprint", "require", "training_data", "verify"]
+__all__ = ["SOURCES", "Source", "check", "checksums", "fingerprint", "require", "sources", "training_data", "verify"]
 
 _BLOCK_BYTES = 1 << 20
 
@@ -92,6 +94,28 @@ SOURCES: Mapping[str, Source] = {
 }
 
 
+def sources(data: Path) -> Mapping[str, Source]:
+    """Return what the sets in a folder are: those of research, unless the folder says in `sources.json` what it holds.
+
+    Generated data comes in the formats of research data, under its names; its licence is another.
+
+    Raises:
+        DataError: `sources.json` is malformed.
+    """
+    told = data / "sources.json"
+    if not told.is_file():
+        return SOURCES
+    try:
+        own = msgspec.json.decode(told.read_bytes(), type=dict[str, Source])
+    except (OSError, msgspec.DecodeError) as error:
+        raise DataError(
+            f"{told} does not tell what the data sets are: {error}",
+            reason=Reason.MALFORMED,
+            remedy="Restore it, or remove it where the folder holds the research data",
+        ) from error
+    return {name: own.get(name, source) for name, source in SOURCES.items()}
+
+
 def checksums(data: Path) -> dict[str, str]:
     """Return the recorded SHA-256 by path relative to the data root.
 
@@ -138,7 +162,7 @@ def fingerprint(data: Path, name: str) -> str:
 
 def training_data(data: Path, name: str, *, rows: int) -> TrainingData:
     """Return the manifest's entry for a set that a model was trained on."""
-    source = SOURCES[name]
+    source = sources(data)[name]
     return TrainingData(
         name=name, sha256=fingerprint(data, name), licence=source.licence, rows=rows, citation=source.citation
     )
