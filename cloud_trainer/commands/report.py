@@ -27,12 +27,17 @@ def report(
     """
     import json
 
+    from cloud_trainer.report.more import quantisation_section, search_section
     from cloud_trainer.report.page import write_report
+    from cloud_trainer.report.quantisation import read_tables
+    from cloud_trainer.search.log import read_log
     from cloud_trainer.tables.results import read_all
 
     settings = load(TrainerSettings, program="trainer", config=config)
-    found = read_all((results or settings.tables.results).expanduser())
-    written = write_report(found, (out or settings.tables.report).expanduser())
+    folder = (results or settings.tables.results).expanduser()
+    searches = [read_log(path) for path in sorted((folder / "search").glob("*.json"))]
+    more = quantisation_section(read_tables(folder / "quantisation")) + search_section(searches)
+    written = write_report(read_all(folder), (out or settings.tables.report).expanduser(), more=more)
     if as_json:
         typer.echo(json.dumps([str(path) for path in written]))
         return

@@ -32,15 +32,20 @@ img { max-width: 100%; max-height: 36rem; } details { margin: .6rem 0; } summary
 """
 
 
-def write_report(results: Sequence[TableResult], out: Path) -> list[Path]:
+def write_report(results: Sequence[TableResult], out: Path, *, more: str = "") -> list[Path]:
     """Write page, pictures and texts into a folder and return their paths, the page first.
+
+    Args:
+        results: of the tables.
+        out: the folder.
+        more: sections that follow the tables, as HTML.
 
     Raises:
         StorageError: the disk refuses.
     """
     pictures = {_name(result): picture(result) for result in results}
     page = out / "index.html"
-    write_whole(page, _page(results, pictures).encode())
+    write_whole(page, _page(results, pictures, more).encode())
     written = [page]
     for result in results:
         for suffix, content in (("png", pictures[_name(result)]), ("md", as_text(result).encode())):
@@ -54,7 +59,7 @@ def _name(result: TableResult) -> str:
     return f"{result.table}-exam" if result.exam else result.table
 
 
-def _page(results: Sequence[TableResult], pictures: dict[str, bytes]) -> str:
+def _page(results: Sequence[TableResult], pictures: dict[str, bytes], more: str) -> str:
     body = "\n".join(_section(result, pictures[_name(result)]) for result in results)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Attune: what the trainer measured</title>'
@@ -63,7 +68,7 @@ def _page(results: Sequence[TableResult], pictures: dict[str, bytes]) -> str:
         "<p>Every figure with its 95 % bootstrap interval over people or songs; every rival on the same held-out rows, "
         "its search beside it. A difference whose interval holds zero is called equal, whatever "
         "the point value.</p>"
-        f"{_summary(results)}\n{body}</body></html>\n"
+        f"{_summary(results)}\n{body}{more}</body></html>\n"
     )
 
 

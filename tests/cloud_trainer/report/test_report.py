@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from cloud_trainer.report.more import quantisation_section, search_section
 from cloud_trainer.report.page import write_report
+from cloud_trainer.report.quantisation import ModelTable, VariantRow
 from cloud_trainer.report.text import as_text, duration, sentences
 from cloud_trainer.report.verdicts import against, verdicts
+from cloud_trainer.search.log import RivalLog, SearchLog, Trial
 from cloud_trainer.tables.results import (
     FORMAT,
     ClaimResult,
@@ -114,3 +117,21 @@ def test_no_result_or_a_damaged_one_is_an_error_with_a_remedy(content: str | Non
 
 def test_durations_read_as_seconds_then_minutes():
     assert (duration(3.14), duration(90)) == ("3.1 s", "1.5 min")
+
+
+def test_the_page_shows_variants_and_searches_beside_the_tables():
+    rows = [VariantRow("float32", 2048, 1.0, 0.0, 0.0, {"tflite": 2.0}, ships=True)]
+    rows.append(VariantRow("full", 600, 0.3, 0.001, 0.01, {"tflite": 1.0}, ships=True))
+    shown = quantisation_section([ModelTable(1, "sequence", "here", rows, 7, "full", "fast", {})])
+    assert '<tr class="ours"><td>int8, full integer ★</td><td class="figure">1</td>' in shown
+    trials = [
+        Trial(0, {"rate": 0.5}, "complete", 0.1, [], 1.0),
+        Trial(1, {"rate": 0.01}, "complete", 0.4, [], 1.0),
+        Trial(2, {"rate": 0.9}, "pruned", 0.0, [(0, 0.0)], 1.0),
+        Trial(3, {"rate": 0.9}, "failed", None, [], 1.0),
+    ]
+    rival = RivalLog("ridge <1>", "a line", {}, {"rate": 0.5}, "0", trials, 1)
+    shown = search_section([SearchLog(1, "sequence", 4, 1, "full", "TPE", {}, {}, [rival])])
+    assert "ridge &lt;1&gt;" in shown
+    assert "rate 0.01" in shown
+    assert quantisation_section([]) == search_section([]) == ""

@@ -1,0 +1,113 @@
+"""The sections of the report beside the tables: what quantisation costs, and what the searches tried."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from html import escape
+from typing import Final
+
+from cloud_trainer.report.quantisation import ModelTable
+from cloud_trainer.report.text import duration, number
+from cloud_trainer.search.log import RivalLog, SearchLog
+
+__all__ = ["quantisation_section", "search_picture", "search_section"]
+
+_NAMES: Final = {"float32": "float32", "dynamic": "int8, dynamic range", "full": "int8, full integer"}
+
+_QUANTISATION: Final = (
+    '<h2 id="quantisation">Quantisation</h2><p class="question">What does each variant of a model save, and what does it '
+    "lose beside float32?</p>"
+)
+_SEARCHES: Final = (
+    '<h2 id="search">Searches</h2><p class="question">Which settings won on validation rows, with the same number of '
+    "trials for every rival?</p>"
+)
+
+
+def quantisation_section(tables: Sequence[ModelTable]) -> str:
+    """Return the variants of every model as HTML; nothing where none was measured."""
+    if not tables:
+        return ""
+    parts = [_QUANTISATION]
+    for table in tables:
+        runtimes = sorted({name for row in table.rows for name in row.ms}, reverse=True)
+        rows = []
+        for row in table.rows:
+            cells = [f"{row.bytes / 1024:.0f}", f"{row.ratio:.3f}", f"{row.loss:+.4f}", f"{row.difference:.1e}"]
+            cells += [f"{row.ms[name]:.3f}" if name in row.ms else "–" for name in runtimes]
+            mark = " ★" if row.mode == table.preferred else ""
+            kind = "ours" if row.ships else ""
+            rows.append(f'<tr class="{kind}"><td>{_NAMES.get(row.mode, row.mode)}{mark}</td>{_cells(cells)}</tr>')
+        heads = ["", "KB", "of float32", "largest loss", "largest difference", *(f"{name}, ms" for name in runtimes)]
+        parts.append(
+            f'<h3>{escape(table.model)}</h3><div class="wide"><table><tr>{_heads(heads)}</tr>{"".join(rows)}</table>'
+            f'</div><p class="quiet">{escape(table.why)}. {table.judged} rows judged; {escape(table.origin)}. Green: '
+            "in the bundle; ★: runs on the device. Times: one thread of x86-64.</p>"
+        )
+    return "".join(parts)
+
+
+def search_section(logs: Sequence[SearchLog]) -> str:
+    """Return what every search tried and found as HTML; nothing where nothing was searched."""
+    if not logs:
+        return ""
+    parts = [_SEARCHES]
+    for log in logs:
+        rows = "".join(_rival(rival) for rival in log.rivals)
+        heads = ("rival", "trials", "pruned", "start", "winner", "its settings", "cost")
+        encoded = base64.b64encode(search_picture(log)).decode()
+        parts.append(
+            f'<h3>{escape(log.model)}</h3><p class="quiet">{escape(log.method)}; seed {log.seed}; validation scores, '
+            f'more is better, of one rival each: they compare within a row.</p><img alt="{escape(log.model)}: best '
+            f'score by trial" src="data:image/png;base64,{encoded}"><div class="wide"><table><tr>{_heads(heads)}</tr>{rows}'
+            "</table></div>"
+        )
+    return "".join(parts)
+
+
+def search_picture(log: SearchLog) -> bytes:
+    """Return a PNG: the scores of all trials of each rival, and the best so far."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+        figure = Figure(figsize=(3.2 * len(log.rivals) + 0.6, 2.6), layout="constrained")
+        panels = figure.subplots(1, len(log.rivals), squeeze=False)[0]
+        for panel, rival in zip(panels, log.rivals, strict=True):
+            for state, colour in (("complete", "#0b6e4f"), ("pruned", "#b8b8b8")):
+                chosen = [trial for trial in rival.trials if trial.state == state and trial.score is not None]
+                panel.plot(
+                    [trial.number for trial in chosen], [trial.score for trial in chosen], "o", color=colour, ms=4
+                )
+            complete = [trial for trial in rival.trials if trial.state == "complete" and trial.score is not None]
+            best = [max(one.score or 0.0 for one in complete[: place + 1]) for place in range(len(complete))]
+            panel.step([trial.number for trial in complete], best, where="post", color="#33547a", linewidth=1.2)
+            panel.set_title(rival.name, fontsize=9)
+            panel.set_xlabel("trial", fontsize=8)
+        stream = io.BytesIO()
+        figure.savefig(stream, dpi=130, format="png", metadata={"Software": None})
+    return stream.getvalue()
+
+
+def _rival(rival: RivalLog) -> str:
+    won, first = rival.trials[rival.winner], rival.trials[0]
+    settings = ", ".join(
+        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in won.settings.items()
+    )
+    pruned = sum(trial.state == "pruned" for trial in rival.trials)
+    cost = duration(sum(trial.seconds for trial in rival.trials))
+    cells = _cells([str(len(rival.trials)), str(pruned), number(first.score), number(won.score)])
+    return (
+        f'<tr><td title="{escape(rival.what)}">{escape(rival.name)}</td>{cells}<td>{escape(settings)}</td>'
+        f'<td class="figure">{cost}</td></tr>'
+    )
+
+
+def _heads(names: Sequence[str]) -> str:
+    return "".join(f"<th>{escape(name)}</th>" for name in names)
+
+
+def _cells(values: Sequence[str]) -> str:
+    return "".join(f'<td class="figure">{value}</td>' for value in values)
