@@ -210,11 +210,18 @@ def free_port() -> int:
 
 
 class Mosquitto:
-    """A broker that can be killed and started again on its port."""
+    """A broker that can be killed and started again on its port.
+
+    Args:
+        binary: Mosquitto.
+        folder: for its configuration.
+        port: on loopback.
+        lines: of configuration, besides the listener.
+    """
 
     def __init__(self, binary: str, folder: Path, port: int, lines: str) -> None:
         self._binary, self._folder, self.port = binary, folder, port
-        config = f"listener {port} 127.0.0.1\nallow_anonymous true\n{lines}\n"
+        config = f"listener {port} 127.0.0.1\n{lines}\n"
         (folder / "mosquitto.conf").write_text(config + ("user root\n" if os.geteuid() == 0 else ""))
         self._process: asyncio.subprocess.Process | None = None
 

@@ -171,13 +171,13 @@ def _tell(offer: Offer, mirrored: Mirrored, fleet: Fleet, *, as_json: bool) -> N
 
 def sent(mirrored: Mirrored) -> str:
     """What went to the broker, in words."""
-    there = mirrored.chunks - mirrored.sent_chunks
-    if not mirrored.sent_chunks and not mirrored.sent_files:
-        return "nothing: it was all there"
-    words = f"{mirrored.sent_chunks} chunks ({mirrored.sent_bytes / 1e6:.1f} MB)"
-    words += f", {there} were there" if there else ""
-    words += f"; {', '.join(mirrored.sent_files)}" if mirrored.sent_files else ""
-    return words + (f"; cleared {mirrored.cleared} old topics" if mirrored.cleared else "")
+    parts = list(mirrored.sent_files)
+    if mirrored.sent_chunks:
+        there = mirrored.chunks - mirrored.sent_chunks
+        chunks = f"{mirrored.sent_chunks} chunks ({mirrored.sent_bytes / 1e6:.1f} MB)"
+        parts.insert(0, chunks + (f" besides {there} that were there" if there > 0 else ""))
+    text = ", ".join(parts) or "nothing: it was all there"
+    return text + (f"; cleared {mirrored.cleared} topics that nobody needs" if mirrored.cleared else "")
 
 
 def as_json_of(mirrored: Mirrored) -> dict[str, Any]:

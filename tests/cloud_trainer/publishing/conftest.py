@@ -26,7 +26,8 @@ def mosquitto(tmp_path: Path) -> Starts:
     async def starts(lines: str) -> AsyncIterator[Mosquitto]:
         folder = tmp_path / "broker"
         folder.mkdir()
-        broker = Mosquitto(binary, folder, free_port(), lines)
+        access = "" if "allow_anonymous" in lines else "allow_anonymous true\n"
+        broker = Mosquitto(binary, folder, free_port(), access + lines)
         await broker.start()
         try:
             yield broker
