@@ -11,6 +11,10 @@ from cloud_trainer.tables.feeling.table import USER_EMOTION
 from cloud_trainer.tables.feeling.wearables import USER_EMOTION_WEARABLES
 from cloud_trainer.tables.frame import Table
 from cloud_trainer.tables.hku import HKU956_INDUCED
+from cloud_trainer.tables.music.emopia import EMOPIA
+from cloud_trainer.tables.music.emotify import EMOTIFY
+from cloud_trainer.tables.music.vgmidi import VGMIDI
+from cloud_trainer.tables.music.words import WORDS
 from cloud_trainer.tables.situnes.after import SITUNES_AFTER
 from cloud_trainer.tables.situnes.before import SITUNES_BEFORE
 from cloud_trainer.tables.situnes.change import SITUNES_CHANGE
@@ -22,6 +26,10 @@ TABLES: Final[Mapping[str, Table[Any]]] = {
     table.name: table
     for table in (
         DEAM,
+        EMOPIA,
+        VGMIDI,
+        EMOTIFY,
+        WORDS,
         SITUNES_BEFORE,
         SITUNES_AFTER,
         SITUNES_CHANGE,
