@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -154,3 +155,12 @@ class TrackTable:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def rows(self, chosen: Sequence[int]) -> TrackTable:
+        """The table of some of the tracks, in the order given."""
+        index = np.asarray(chosen, dtype=np.intp)
+        lists = ("ids", "path", "title", "artist", "album", "value_keys")
+        arrays = ("duration_s", "emotion", "embedding", "descriptors", "identity_keys")
+        columns: dict[str, Any] = {name: getattr(self, name)[index] for name in arrays}
+        columns |= {name: tuple(getattr(self, name)[row] for row in index.tolist()) for name in lists}
+        return replace(self, **columns)

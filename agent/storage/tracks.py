@@ -17,6 +17,7 @@ __all__ = [
     "EMBEDDING_SIZE",
     "FORGET_STALE",
     "KNOWN_FILES",
+    "LADDER",
     "LENGTHS",
     "MAIN_SPACE",
     "MOVE_TRACK",
@@ -36,8 +37,8 @@ EMBEDDING_SIZE: Final = 128
 
 _FLOATS: Final = np.dtype("<f4")
 _KEYS: Final = np.dtype("<u8")
-# Recording, ISRC, artist and title, artist: what models.identity.ladder gives at most.
-_LADDER: Final = 4
+LADDER: Final = 4
+"""Recording, ISRC, artist and title, artist: what models.identity.ladder gives at most."""
 
 _HEARD: Final = ("embedding_space", "valence", "arousal", "embedding", "descriptors", "analysed_t")
 _COLUMNS: Final = tuple(name for name in TrackRow.__struct_fields__ if name not in _HEARD)
@@ -149,6 +150,6 @@ def _matrix(blobs: Sequence[bytes], width: int) -> NDArray[np.float32]:
 
 
 def _padded_keys(ladders: Sequence[bytes]) -> NDArray[np.uint64]:
-    width = _LADDER * _KEYS.itemsize
+    width = LADDER * _KEYS.itemsize
     joined = b"".join(keys[:width].ljust(width, b"\0") for keys in ladders)
-    return np.frombuffer(joined, dtype=_KEYS).reshape(-1, _LADDER).astype(np.uint64)
+    return np.frombuffer(joined, dtype=_KEYS).reshape(-1, LADDER).astype(np.uint64)

@@ -38,10 +38,10 @@ def track_rows(count: int, embedding_space: str, *, folder: str = "/nowhere", se
     ]
 
 
-def repertoire(count: int, bundle: Bundle) -> Repertoire:
-    rows = track_rows(count, bundle.manifest.embedding_space)
-    table = TrackTable(
-        embedding_space=bundle.manifest.embedding_space,
+def track_table(count: int, embedding_space: str) -> TrackTable:
+    rows = track_rows(count, embedding_space)
+    return TrackTable(
+        embedding_space=embedding_space,
         ids=tuple(row.id for row in rows),
         path=tuple(row.path.decode() for row in rows),
         title=tuple(row.title for row in rows),
@@ -54,5 +54,9 @@ def repertoire(count: int, bundle: Bundle) -> Repertoire:
         identity_keys=np.zeros((count, 4), np.uint64),
         value_keys=tuple(np.empty(0, np.uint64) for _ in rows),
     )
+
+
+def repertoire(count: int, bundle: Bundle) -> Repertoire:
     tables = {name: bundle.table(name) for name in ("items", "metadata")}
-    return Repertoire.build(Catalogue.build(table, tables), bundle, queue_length=10)
+    catalogue = Catalogue.build(track_table(count, bundle.manifest.embedding_space), tables)
+    return Repertoire.build(catalogue, bundle, queue_length=10)
