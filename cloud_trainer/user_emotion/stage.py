@@ -12,19 +12,15 @@ import numpy.typing as npt
 
 from cloud_trainer.artefact import Artefact, BuildContext, TensorSpec
 from cloud_trainer.checkpoint import trained_once
-from cloud_trainer.data import hku956, situnes, wesad
 from cloud_trainer.data.sources import training_data
 from cloud_trainer.evaluation.variants import Export, export
 from cloud_trainer.tensorflow_setup import prepare_tensorflow
 from cloud_trainer.user_emotion import wesad_examples
 from cloud_trainer.user_emotion.evaluation import SWEEPS, explained, held_out_figures, sweep, without_body
-from cloud_trainer.user_emotion.examples import SIZE, Examples, concatenate, split_people
-from cloud_trainer.user_emotion.hku_examples import heard_by_others, hku_examples, session_features
+from cloud_trainer.user_emotion.examples import SIZE, concatenate
 from cloud_trainer.user_emotion.network import Weights, forward
-from cloud_trainer.user_emotion.situnes_examples import situnes_examples
+from cloud_trainer.user_emotion.sides import SETS, Sides, read_sides
 from cloud_trainer.user_emotion.training import Settings, predict, train
-from cloud_trainer.user_emotion.wesad_examples import Subject
-from models.errors import DataError, Reason
 from models.physiology.schema import SCHEMA_VERSION, STEPS
 
 __all__ = ["INPUTS", "OUTPUTS", "UserEmotionStage"]
@@ -50,24 +46,7 @@ OUTPUTS: Final = (
         description="What the newest step attends to, averaged over heads and layers; sums to 1.",
     ),
 )
-_SETS: Final = ("hku956", "situnes", "wesad-features")
-_TINY_PEOPLE: Final = 6
 _CALIBRATION_ROWS: Final = 200
-
-
-@dataclass(frozen=True)
-class Sides:
-    """Training, validation and test persons' examples.
-
-    Attributes:
-        examples: by side, of HKU956 and SiTunes.
-        subjects: by side, of WESAD.
-        rows: of each data set that was trained on.
-    """
-
-    examples: Mapping[str, Examples]
-    subjects: Mapping[str, Sequence[Subject]]
-    rows: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -81,7 +60,7 @@ class UserEmotionStage:
     settings: Settings = field(default_factory=Settings)
     name: str = "user_emotion"
     needs: Sequence[str] = ()
-    sources: Sequence[str] = _SETS
+    sources: Sequence[str] = SETS
     packages: Sequence[str] = (
         "cloud_trainer.user_emotion",
         "cloud_trainer.evaluation",
@@ -126,7 +105,7 @@ class UserEmotionStage:
         return [export(_described(context, sides, weights), cost_s=cost_s)]
 
     def _trained(self, context: BuildContext) -> tuple[Sides, Weights]:
-        sides = _sides(context)
+        sides = read_sides(context.data, scale=context.scale, seed=context.seed, progress=context.progress)
         settings = self.settings
         if context.scale == "tiny":
             settings = replace(settings, epochs=2, steps=2, batch=16, wesad_pool=64)
@@ -144,49 +123,6 @@ class UserEmotionStage:
             ),
         )
         return sides, weights
-
-
-def _sides(context: BuildContext) -> Sides:
-    hku, rows_hku = _hku(context)
-    tunes = situnes_examples(situnes.load(context.data))
-    people = wesad_examples.subjects(wesad.load(context.data))
-    if len(people) < 3:
-        raise DataError(
-            f"wesad-features holds {len(people)} persons with all conditions; three are needed to hold one out",
-            reason=Reason.WRONG_VALUE,
-            remedy="Run 'attune-trainer data check' to see whether a file was changed",
-        )
-    all_examples = concatenate([hku, tunes])
-    side_of: dict[str, str] = {}
-    for group in (np.unique(hku.person), np.unique(tunes.person), np.array([one.person for one in people])):
-        side_of |= split_people([str(person) for person in group], seed=context.seed)
-    side = np.array([side_of[str(person)] for person in all_examples.person])
-    return Sides(
-        examples={name: all_examples.take(side == name) for name in ("train", "validation", "test")},
-        subjects={
-            name: [one for one in people if side_of[one.person] == name] for name in ("train", "validation", "test")
-        },
-        rows={"hku956": rows_hku, "situnes": len(tunes), "wesad-features": sum(_windows(one) for one in people)},
-    )
-
-
-def _windows(subject: Subject) -> int:
-    return sum(len(values) for values in subject.rate.values())
-
-
-def _hku(context: BuildContext) -> tuple[Examples, int]:
-    sessions = hku956.load(context.data)
-    if context.scale == "tiny":
-        sessions = {person: sessions[person][:4] for person in sorted(sessions)[:_TINY_PEOPLE]}
-    sides = split_people(list(sessions), seed=context.seed)
-    heard = heard_by_others(sessions, [person for person, side in sides.items() if side == "train"])
-    parts = []
-    with context.progress.task("features of HKU956", len(sessions)) as advance:
-        for person, listenings in sessions.items():
-            features = [session_features(listening) for listening in listenings]
-            parts.append(hku_examples(listenings, features, heard[person]))
-            advance(person)
-    return concatenate(parts), sum(len(listenings) for listenings in sessions.values())
 
 
 def _show(context: BuildContext, weights: Weights) -> None:
@@ -219,7 +155,7 @@ def _described(context: BuildContext, sides: Sides, weights: Weights) -> Export:
         judged=_rows(steps, mask),
         judge=lambda answers: explained(answers, judged, training),
         metrics=held_out_figures(outputs, hidden, judged, training),
-        training_data=[training_data(context.data, name, rows=sides.rows[name]) for name in _SETS],
+        training_data=[training_data(context.data, name, rows=sides.rows[name]) for name in SETS],
         description=(
             "Multi-head self-attention over the last 32 steps (physiology, what was heard and how it was received, "
             "own reports), combined with the newest step, to mean and variance of valence and arousal. Any subset of "
