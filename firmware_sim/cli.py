@@ -1,10 +1,11 @@
-"""`attune-sim`: wearables, listeners and demo music on the command line."""
+"""`attune-sim`: wearables, listeners, demo music and faults on the command line."""
 
 from __future__ import annotations
 
 import typer
 
 from firmware_sim.ble.command import ble
+from firmware_sim.bundles.command import spoil
 from firmware_sim.command import stream
 from firmware_sim.demo.command import demo
 from firmware_sim.music.command import music
@@ -24,6 +25,7 @@ app.command()(ble)
 app.command()(music)
 app.command()(demo)
 app.command()(replay)
+app.command()(spoil)
 app.add_typer(convert)
 
 

@@ -17,6 +17,7 @@ import pytest
 import soundfile
 from running_agent import RunningAgent, running_agent, write_settings
 
+from firmware_sim.bundles.spoil import How, spoil
 from models.bundle.reader import default_bundle, read_manifest
 
 SHIPPED = read_manifest(default_bundle()).version
@@ -125,18 +126,18 @@ async def test_a_changed_bundle_is_pushed_tested_and_taken_over_while_the_music_
         assert (await agent.wait("bundle"))["version"] == taken["version"]
 
 
-async def test_a_bundle_that_answers_wrongly_is_refused_with_its_reason_and_the_player_goes_on(
-    config: Path, port: int, publisher: Publisher, tmp_path: Path
+@pytest.mark.parametrize(("how", "word"), [("answers", "user_emotion"), ("weights", "crash")])
+async def test_a_bad_bundle_is_refused_with_its_reason_and_the_player_goes_on(
+    config: Path, port: int, publisher: Publisher, tmp_path: Path, how: How, word: str
 ) -> None:
-    bundle = changed_bundle(tmp_path / "changed", "user_emotion=float32")
-    wrong_answers(bundle)
+    bundle = tmp_path / "bad"
+    spoil(default_bundle(), bundle, how)
     enrol(config, publisher)
     async with running_agent(config, port) as agent:
-        await agent.wait("availability", lambda value: value == "online")
         await publisher.publish(bundle, "--untested")
         refused = await ended(agent, "refused")
         assert refused["version"] == SHIPPED
-        assert "user_emotion" in refused["reason"]
+        assert word in refused["reason"]
         assert refused["code"] == "failed"
         assert (await agent.wait("affect", after=agent.count("affect")))["model"] == SHIPPED
 
@@ -155,19 +156,3 @@ async def test_a_new_audio_model_takes_over_when_the_catalogue_has_its_vectors(
         queue = await agent.wait("queue", after=agent.count("queue"))
         # Of the four tracks one plays, and two may be in the player's hands already.
         assert queue["tracks"]
-
-
-def wrong_answers(bundle: Path) -> None:
-    """Swap the golden outputs of a model against others, so that what it answers is wrong; every digest is right."""
-    import hashlib
-
-    manifest = json.loads((bundle / "manifest.json").read_bytes())
-    entry = manifest["models"]["user_emotion"]
-    path = bundle / entry["golden"]["path"]
-    with np.load(path) as stored:
-        golden = dict(stored)
-    golden["output/float32/mean"] = golden["output/float32/mean"] + np.float32(0.5)
-    np.savez_compressed(path, **golden)
-    content = path.read_bytes()
-    entry["golden"] |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    (bundle / "manifest.json").write_text(json.dumps(manifest))

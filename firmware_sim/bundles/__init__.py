@@ -1,0 +1,1 @@
+"""Bundles that are not what they say, to see a player refuse them."""
