@@ -50,7 +50,7 @@ def search(
             frozen=None if frozen is None else frozen.expanduser(),
             scale=scale_of(scale),
             seed=settings.build.seed if seed is None else seed,
-            threads=settings.build.threads,
+            settings=settings,
             progress=progress,
         )
     if as_json:

@@ -29,7 +29,7 @@ from cloud_trainer.recommenders.sequence_model import (
 )
 from cloud_trainer.tensorflow_setup import prepare_tensorflow
 
-__all__ = ["INPUTS", "OUTPUTS", "SequenceStage"]
+__all__ = ["INPUTS", "OUTPUTS", "SequenceStage", "training_sequences"]
 
 Rows = list[dict[str, npt.NDArray[np.float32]]]
 
@@ -112,7 +112,7 @@ class SequenceStage:
         settings = self.settings
         if context.scale == "tiny":
             settings = replace(settings, epochs=1, steps=2, batch=8, negatives=16)
-        training, initial = _training(corpus, context.seed)
+        training, initial = training_sequences(corpus, context.seed)
         validation = chronological_cases(corpus.sequences, corpus.listeners("validation"))
         stored = trained_once(
             context.work / "sequence.npz",
@@ -129,7 +129,7 @@ class SequenceStage:
         return corpus, from_arrays(stored), initial
 
 
-def _training(corpus: Corpus, seed: int) -> tuple[list[npt.NDArray[np.int64]], npt.NDArray[np.float32]]:
+def training_sequences(corpus: Corpus, seed: int) -> tuple[list[npt.NDArray[np.int64]], npt.NDArray[np.float32]]:
     """Return the training listeners' sequences and the vectors to begin with.
 
     What they play without known order is a sequence in a drawn order: it teaches what goes together.

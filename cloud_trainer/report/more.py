@@ -17,12 +17,12 @@ __all__ = ["quantisation_section", "search_picture", "search_section"]
 _NAMES: Final = {"float32": "float32", "dynamic": "int8, dynamic range", "full": "int8, full integer"}
 
 _QUANTISATION: Final = (
-    '<h2 id="quantisation">Quantisation</h2><p class="question">What does each variant of a model save, and what does it '
-    "lose beside float32?</p>"
+    '<h2 id="quantisation">Quantisation</h2><p class="question">What does each variant of a model save, and what does '
+    "it lose beside float32?</p>"
 )
 _SEARCHES: Final = (
-    '<h2 id="search">Searches</h2><p class="question">Which settings won on validation rows, with the same number of '
-    "trials for every rival?</p>"
+    '<h2 id="search">Searches</h2><p class="question">Which settings won on validation rows, with the same number '
+    "of trials for every rival?</p>"
 )
 
 
@@ -41,11 +41,9 @@ def quantisation_section(tables: Sequence[ModelTable]) -> str:
             kind = "ours" if row.ships else ""
             rows.append(f'<tr class="{kind}"><td>{_NAMES.get(row.mode, row.mode)}{mark}</td>{_cells(cells)}</tr>')
         heads = ["", "KB", "of float32", "largest loss", "largest difference", *(f"{name}, ms" for name in runtimes)]
-        parts.append(
-            f'<h3>{escape(table.model)}</h3><div class="wide"><table><tr>{_heads(heads)}</tr>{"".join(rows)}</table>'
-            f'</div><p class="quiet">{escape(table.why)}. {table.judged} rows judged; {escape(table.origin)}. Green: '
-            "in the bundle; ★: runs on the device. Times: one thread of x86-64.</p>"
-        )
+        told = f"{table.why}. {table.judged} rows judged; {table.origin}. Green: in the bundle; ★: runs on the device."
+        parts.append(f"<h3>{escape(table.model)}</h3>{_table(heads, rows)}")
+        parts.append(f'<p class="quiet">{escape(told)} Times: one thread of x86-64.</p>')
     return "".join(parts)
 
 
@@ -55,14 +53,13 @@ def search_section(logs: Sequence[SearchLog]) -> str:
         return ""
     parts = [_SEARCHES]
     for log in logs:
-        rows = "".join(_rival(rival) for rival in log.rivals)
+        rows = [_rival(rival) for rival in log.rivals]
         heads = ("rival", "trials", "pruned", "start", "winner", "its settings", "cost")
         encoded = base64.b64encode(search_picture(log)).decode()
         parts.append(
             f'<h3>{escape(log.model)}</h3><p class="quiet">{escape(log.method)}; seed {log.seed}; validation scores, '
             f'more is better, of one rival each: they compare within a row.</p><img alt="{escape(log.model)}: best '
-            f'score by trial" src="data:image/png;base64,{encoded}"><div class="wide"><table><tr>{_heads(heads)}</tr>{rows}'
-            "</table></div>"
+            f'score by trial" src="data:image/png;base64,{encoded}">{_table(heads, rows)}'
         )
     return "".join(parts)
 
@@ -105,8 +102,9 @@ def _rival(rival: RivalLog) -> str:
     )
 
 
-def _heads(names: Sequence[str]) -> str:
-    return "".join(f"<th>{escape(name)}</th>" for name in names)
+def _table(names: Sequence[str], rows: Sequence[str]) -> str:
+    heads = "".join(f"<th>{escape(name)}</th>" for name in names)
+    return f'<div class="wide"><table><tr>{heads}</tr>{"".join(rows)}</table></div>'
 
 
 def _cells(values: Sequence[str]) -> str:

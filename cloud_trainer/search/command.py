@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cloud_trainer.artefact import Scale
+from cloud_trainer.build import Workshop, run_stages
 from cloud_trainer.data.sources import verify
 from cloud_trainer.progress import Progress
 from cloud_trainer.search import frozen as frozen_settings
@@ -14,6 +15,8 @@ from cloud_trainer.search.registry import rivals as rivals_of
 from cloud_trainer.search.running import SearchRun, merged, winners
 from cloud_trainer.search.running import search as search_all
 from cloud_trainer.search.space import SearchContext, Space
+from cloud_trainer.settings import TrainerSettings
+from cloud_trainer.stages import stages
 from models.errors import Reason, SettingsError
 
 __all__ = ["run"]
@@ -30,7 +33,7 @@ def run(
     frozen: Path | None,
     scale: Scale,
     seed: int,
-    threads: int,
+    settings: TrainerSettings,
     progress: Progress,
 ) -> SearchLog:
     """Search a model's rivals and write the log and, at full scale, the winners.
@@ -45,7 +48,7 @@ def run(
         frozen: folder of the winners; the installation's own where `None`.
         scale: `full` or `tiny`.
         seed: of everything random.
-        threads: that a trial may use.
+        settings: of the stages that a rival needs, and how many threads a trial may use.
         progress: where progress is shown.
 
     Raises:
@@ -53,8 +56,11 @@ def run(
         DataError: a data set is missing or changed, or no trial gave a score.
         StorageError: the disk refuses.
     """
+    threads = settings.build.threads
     spaces = _chosen(model, rivals)
     verify(data, {source for space in spaces for source in space.sources})
+    needed = {stage for space in spaces for stage in space.needs}
+    shop = Workshop(data=data, work=work, scale=scale, seed=seed, progress=progress, threads=threads)
     context = SearchContext(
         data=data,
         work=work / scale / model / "search",
@@ -63,6 +69,7 @@ def run(
         seed=seed,
         threads=threads,
         progress=progress,
+        artefacts=run_stages(stages(needed, settings), shop).artefacts if needed else {},
     )
     log = search_all(SearchRun(model=model, budget=budget, context=context), spaces)
     path = results / "search" / (f"{model}.json" if scale == "full" else f"{model}-{scale}.json")

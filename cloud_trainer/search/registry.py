@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Final
 
 from cloud_trainer.search.space import Space
@@ -16,7 +15,7 @@ from models.errors import Reason, SettingsError
 __all__ = ["RIVALS", "rivals"]
 
 RIVALS: Final[Mapping[str, tuple[str, ...]]] = {
-    "music_emotion": ("cloud_trainer.music_emotion.search:RIVALS",),
+    "music_emotion": ("cloud_trainer.search.music:MUSIC_EMOTION",),
     "user_emotion": ("cloud_trainer.user_emotion.search:RIVALS",),
     "sequence": ("cloud_trainer.recommenders.search:SEQUENCE",),
     "hybrid": ("cloud_trainer.recommenders.search:HYBRID",),
@@ -37,8 +36,7 @@ def rivals(model: str) -> tuple[Space, ...]:
     found: list[Space] = []
     for place in RIVALS[model]:
         module, _, attribute = place.partition(":")
-        if find_spec(module) is not None:
-            found += getattr(import_module(module), attribute)
+        found += getattr(import_module(module), attribute)
     names = [space.name for space in found]
     if twice := {name for name in names if names.count(name) > 1}:
         raise SettingsError(

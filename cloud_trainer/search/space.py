@@ -36,10 +36,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
+from cloud_trainer.artefact import Artefact, BuildContext, Scale
 from cloud_trainer.progress import Progress
 from models.errors import Reason, SettingsError
 
@@ -142,15 +143,30 @@ class SearchContext:
         seed: of every random number.
         threads: that a trial may use.
         progress: where progress is shown.
+        artefacts: of the stages that the rival needs, by artefact name.
     """
 
     data: Path
     work: Path
     shared: Path
-    scale: str
+    scale: Scale
     seed: int
     threads: int
     progress: Progress
+    artefacts: Mapping[str, Artefact] = field(default_factory=dict)
+
+    def as_build(self) -> BuildContext:
+        """Return what a stage would be given in this place."""
+        return BuildContext(
+            data=self.data,
+            work=self.work,
+            scale=self.scale,
+            seed=self.seed,
+            progress=self.progress,
+            artefacts=self.artefacts,
+            threads=self.threads,
+            shared=self.shared,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +182,7 @@ class Space:
         sources: data sets that it reads.
         modules: whose source decides the score.
         prepare: loads what trials share and returns the objective.
+        needs: stages of the build whose artefacts it is given.
     """
 
     name: str
@@ -175,6 +192,7 @@ class Space:
     sources: tuple[str, ...]
     modules: tuple[str, ...]
     prepare: Callable[[SearchContext], Objective]
+    needs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a start outside of the ranges.
