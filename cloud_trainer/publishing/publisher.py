@@ -34,7 +34,6 @@ def offer_bundle(
     chunk_bytes: int,
     tested: bool,
     now: float,
-    progress: Progress,
 ) -> Offer:
     """Put a bundle into the channel's folder and sign it; given again, nothing but the timestamp is signed anew.
 
@@ -45,14 +44,12 @@ def offer_bundle(
         chunk_bytes: size of a chunk.
         tested: whether its models must answer as its manifest says.
         now: seconds since the epoch.
-        progress: where to show how far it is.
 
     Raises:
         BundleError: the bundle is not whole.
         DeliveryError: see `Channel.put` and `next_offer`.
     """
     channel.root()  # without keys, say so before anything is read
-    progress.note(f"reading {bundle}" + (" and testing its models" if tested else ""))
     content = read_bundle(bundle, tested=tested)
     files = store(content, channel.folder, chunk_bytes)
     versions = channel.folder.versions("targets")

@@ -156,12 +156,11 @@ def _sign_root(
     place = open_channel(settings, channel, ring)
     online, root = passphrases_of(settings, passphrase_file, root_passphrase_file)
     with place.folder.locked():
-        place.root()
+        ring.signers(place.root(), "root")  # before new passphrases are asked for
         chosen: dict[bool, str] = {}
-        for is_root, passphrases in ((True, root), (False, online)):
+        for is_root, passphrases, what in ((True, root, "root"), (False, online, "online")):
             if any((role == "root") == is_root for role in replace):
-                what = f"the {'root’s' if is_root else 'online'} keys of {channel}"
-                chosen[is_root] = choose(passphrases, terminal(), f"the new ones of {what}")
+                chosen[is_root] = choose(passphrases, terminal(), f"the new {what} keys of {channel}")
         signed, gone = place.rotate(lambda role: ring.files.create(role, chosen[role == "root"]), replace, time.time())
     if as_json:
         typer.echo(json.dumps({**_described(place, ring.files), "replaced": gone}))

@@ -79,17 +79,14 @@ def publish(
     ring = open_ring(settings, channel, keys=keys, passphrase_file=passphrase_file)
     place = open_channel(settings, channel, ring)
     now = time.time()
-    with place.folder.locked(), progress_shown() as progress:
+    typer.echo(f"reading {bundle}" + ("" if untested else " and testing its models"), err=True)
+    with place.folder.locked():
+        # Passphrases are asked for before bars are drawn over the question.
         offer = offer_bundle(
-            place,
-            bundle.expanduser(),
-            request,
-            chunk_bytes=settings.chunk_bytes,
-            tested=not untested,
-            now=now,
-            progress=progress,
+            place, bundle.expanduser(), request, chunk_bytes=settings.chunk_bytes, tested=not untested, now=now
         )
-        mirrored, fleet = asyncio.run(send(place, settings, thorough=True, now=now, progress=progress))
+        with progress_shown() as progress:
+            mirrored, fleet = asyncio.run(send(place, settings, thorough=True, now=now, progress=progress))
     _tell(offer, mirrored, fleet, as_json=as_json)
 
 
@@ -115,10 +112,11 @@ def refresh(
     ring = open_ring(settings, channel, keys=keys, passphrase_file=passphrase_file)
     place = open_channel(settings, channel, ring)
     now = time.time()
-    with place.folder.locked(), progress_shown() as progress:
+    with place.folder.locked():
         place.root()
         signed = sign(place, now)
-        mirrored, _ = asyncio.run(send(place, settings, thorough=thorough, now=now, progress=progress))
+        with progress_shown() as progress:
+            mirrored, _ = asyncio.run(send(place, settings, thorough=thorough, now=now, progress=progress))
     until = place.expiries()
     if as_json:
         answer = {"channel": channel, "signed": signed, "expires": {role: f"{at:%FT%TZ}" for role, at in until.items()}}

@@ -176,10 +176,11 @@ def _change(
     ring = open_ring(settings, channel, keys=keys, passphrase_file=passphrase_file)
     place = open_channel(settings, channel, ring)
     now = time.time()
-    with place.folder.locked(), progress_shown() as progress:
+    with place.folder.locked():
         place.root()
         offer = change_rollout(place, change, now)
-        _, fleet = asyncio.run(send(place, settings, thorough=False, now=now, progress=progress))
+        with progress_shown() as progress:
+            _, fleet = asyncio.run(send(place, settings, thorough=False, now=now, progress=progress))
     _tell(offer, fleet, as_json=as_json)
 
 
