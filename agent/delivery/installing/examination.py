@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.delivery.installing import measuring, sanity
-from agent.delivery.installing.inside import Report, limit_memory, limit_time, read_job, resident_bytes
+from agent.delivery.installing.inside import Report, end_first, limit_memory, limit_time, read_job, resident_bytes
 from agent.delivery.installing.job import Answer, ExaminationJob
 from agent.storage.records import TrackTable
 from models.bundle.reader import Bundle
@@ -33,6 +33,7 @@ def main() -> None:
     job = msgspec.msgpack.decode(read_job(), type=ExaminationJob)
     limit_time(job.limits.seconds)
     limit_memory(job.limits.memory_bytes)
+    end_first()
     try:
         answer = examine(job, lambda step: report("step", step))
         report("answer", msgspec.to_builtins(answer))

@@ -23,7 +23,7 @@ import msgspec
 import numpy as np
 
 from agent.delivery.installing.child import Child
-from agent.delivery.installing.job import Answer, ExaminationJob, Limits, Tracks
+from agent.delivery.installing.job import Answer, ExaminationJob, ExaminationLine, Limits, Tracks
 from agent.delivery.installing.memory import require_memory
 from agent.storage.records import TrackTable
 from models.bundle.manifest import FORMAT
@@ -198,7 +198,7 @@ class _Heard:
     def __init__(self, version: str) -> None:
         self._version = version
         self._step = ""
-        self._last: _Line | None = None
+        self._last: ExaminationLine | None = None
 
     def take(self, line: bytes) -> None:
         """Takes a line.
@@ -207,7 +207,7 @@ class _Heard:
             ValueError: it is not one of those that the child says.
         """
         try:
-            said = msgspec.json.decode(line, type=_Line)
+            said = msgspec.json.decode(line, type=ExaminationLine)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ValueError(str(error)) from error
         self._step = said.step or self._step
@@ -220,7 +220,7 @@ class _Heard:
             BundleError: it refused the bundle, or did not come back from a step.
             DeliveryError: it came to nothing through no fault of the bundle.
         """
-        last = self._last or _Line()
+        last = self._last or ExaminationLine()
         if last.refused is not None:
             raise BundleError(last.refused.message, reason=last.refused.reason, remedy=last.refused.remedy or _REMEDY)
         if last.answer is not None and returncode == 0:
@@ -240,18 +240,6 @@ class _Heard:
         return BundleError(
             f"bundle {self._version} does not pass its self-test: it {what}{step}", reason=reason, remedy=_REMEDY
         )
-
-
-class _Refused(msgspec.Struct):
-    message: str
-    reason: Reason
-    remedy: str = ""
-
-
-class _Line(msgspec.Struct, forbid_unknown_fields=True):
-    step: str = ""
-    refused: _Refused | None = None
-    answer: Answer | None = None
 
 
 def _require_offered(candidate: Path, offer: Offer) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-__all__ = ["Report", "limit_memory", "limit_time", "read_job", "resident_bytes"]
+__all__ = ["Report", "end_first", "limit_memory", "limit_time", "read_job", "resident_bytes"]
 
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
@@ -50,10 +50,14 @@ def limit_time(seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def limit_memory(more_bytes: int) -> None:
-    """Bounds the address space to what there is now and so much more; short of memory, this process ends first."""
+def end_first() -> None:
+    """Asks the system to end this process before any other when memory runs out."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+
+
+def limit_memory(more_bytes: int) -> None:
+    """Bounds the address space to what there is now and so much more."""
     pages = _statm()
     if pages:
         limit = pages[0] * _PAGE + more_bytes

@@ -1,4 +1,4 @@
-"""What the examination is told and what it answers, as bytes between two processes."""
+"""What child processes are told and what they answer, as bytes between two processes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,18 @@ from numpy.typing import NDArray
 from agent.storage.records import TrackTable
 from agent.storage.tracks import EMBEDDING_SIZE
 from models.audio.descriptors import DESCRIPTORS
+from models.errors import Reason
 
-__all__ = ["Answer", "ExaminationJob", "Limits", "Tracks"]
+__all__ = [
+    "Answer",
+    "EmbeddingJob",
+    "EmbeddingLine",
+    "ExaminationJob",
+    "ExaminationLine",
+    "Limits",
+    "Refused",
+    "Tracks",
+]
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,3 +117,36 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     latency_ms: dict[str, tuple[float, float]]
     memory_bytes: int
     tracks_heard: int
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """An `AttuneError` on its way to the parent."""
+
+    message: str
+    reason: Reason
+    remedy: str = ""
+
+
+class ExaminationLine(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A line that the examination says: one of these."""
+
+    step: str = ""
+    refused: Refused | None = None
+    answer: Answer | None = None
+
+
+class EmbeddingJob(msgspec.Struct, frozen=True, kw_only=True):
+    """Which catalogue is to be embedded, and with what."""
+
+    storage: str
+    bundle: str
+    running_space: str
+    runtime: Literal["auto", "tflite", "litert"]
+
+
+class EmbeddingLine(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A line that the embedding says: tracks done, of how many, left out; or why it ends."""
+
+    embedded: tuple[int, int, int] | None = None
+    refused: Refused | None = None
+    later: Refused | None = None

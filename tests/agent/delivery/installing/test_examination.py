@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import soundfile
 from bundles import changed_bundle
 from installing_helpers import assert_runs
 from models_gone_wrong import crashing, mapped, remeasured, slower
+from sounding_library import shipped_analyser, write_sounds
 from stand_in_library import track_table
 
-from agent.catalogue.analysis import Analyser
 from agent.delivery.installing import examining
 from agent.delivery.installing.child import Child
 from agent.delivery.installing.examining import CatalogueSample, Examined, ExamineLimits, examine
@@ -198,17 +197,9 @@ async def test_a_bundle_that_is_not_the_one_of_its_offer_is_refused(
 @pytest.fixture(scope="module")
 def music(tmp_path_factory: pytest.TempPathFactory) -> TrackTable:
     """Sixteen sounds, as the bundle that ships hears them."""
-    folder, random = tmp_path_factory.mktemp("music"), np.random.default_rng(3)
-    analyser = Analyser.of_bundle(Bundle.open(default_bundle()))
-    table, seconds = track_table(16, SHIPPED.embedding_space), np.arange(2 * 22_050) / 22_050
-    paths, heard = [], []
-    for number in range(len(table)):
-        notes = 110.0 * 2 ** (random.integers(0, 36, size=3) / 12)
-        beat = 0.5 + 0.5 * np.sign(np.sin(2 * np.pi * (0.5 + number / 2) * seconds))
-        sound = 0.2 * beat * np.sin(2 * np.pi * notes[:, None] * seconds).sum(axis=0)
-        paths.append(folder / f"{number:02d}.wav")
-        soundfile.write(paths[-1], sound.astype(np.float32), 22_050)
-        heard.append(analyser.analyse(paths[-1], []))
+    paths = write_sounds(tmp_path_factory.mktemp("music"), 16)
+    heard = [shipped_analyser().analyse(path, []) for path in paths]
+    table = track_table(len(paths), SHIPPED.embedding_space)
     columns = {
         "path": tuple(map(str, paths)),
         "emotion": np.array([(each.valence, each.arousal) for each in heard], np.float32),
