@@ -86,7 +86,7 @@ class Limits:
 
     window: int = 16
     patience_s: float = 20.0
-    settle_s: float = 0.5
+    settle_s: float = 0.05
     check_s: float = 120.0
     bytes_s: float = 0.0
     bundle_bytes: int = 192 * 1024 * 1024

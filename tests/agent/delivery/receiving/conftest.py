@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from brokers import Brokers
 from channel import Channel
-from enrolled_device import Device
+from enrolled_device import Device, Scene
 
 from agent.integration.broker import EmbeddedBroker
 from agent.integration.broker.mosquitto import find_mosquitto
@@ -50,3 +51,14 @@ async def brokers(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         yield Brokers(broker, tmp_path)
     gc.collect()
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedBroker]:
+    async with EmbeddedBroker(0, tmp_path_factory.mktemp("broker")) as embedded:
+        yield embedded
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def scene(broker: EmbeddedBroker, tmp_path: Path) -> Scene:
+    return Scene(broker, tmp_path)

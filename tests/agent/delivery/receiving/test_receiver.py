@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from brokers import Brokers
+from brokers import PATIENCE_S, Brokers
 from channel import Channel
 from enrolled_device import Device, put
 
@@ -16,7 +16,7 @@ def content(folder: Path) -> dict[str, bytes]:
 async def test_a_bundle_is_verified_and_fetched(brokers: Brokers, channel: Channel, device: Device, tmp_path: Path):
     await put(brokers.broker, channel.messages())
     progress: list[tuple[int, int]] = []
-    async with device.receiver(brokers.broker) as receiver:
+    async with device.receiver(brokers.broker, retry_s=PATIENCE_S) as receiver:
         assert await receiver.changed() == "metadata"
         verified = await receiver.check()
         await receiver.fetch(verified, tmp_path / "slot", on_progress=lambda *each: progress.append(each))

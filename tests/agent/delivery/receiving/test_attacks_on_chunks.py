@@ -1,0 +1,107 @@
+"""Other chunks than the signed ones make no file; the trusted state stays as it was, byte by byte."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import aiomqtt
+import pytest
+from brokers import PATIENCE_S, settings_for
+from channel import NOW, some_files
+from enrolled_device import QUICK, Scene
+
+from agent.delivery.receiving import Limits, Receiver
+from models.errors import DeliveryError, Reason
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_a_tampered_chunk_is_refused_and_not_kept(scene: Scene):
+    channel = scene.channel
+    name = max(channel.chunks, key=lambda each: len(channel.chunks[each]))
+    forged = channel.chunks[name][:-1] + bytes([channel.chunks[name][-1] ^ 1])
+    await scene.attack(channel.metadata, channel.chunks | {name: forged})
+    receiver = await scene.refuses_files(Reason.TAMPERED)
+    assert receiver.status.refused == {"tampered": 1}
+    assert name not in scene.device.chunks()
+    assert not (scene.into / "model.tflite").exists()
+
+
+async def test_a_chunk_that_is_longer_than_signed_is_refused(scene: Scene):
+    channel = scene.channel
+    name = next(iter(channel.chunks))
+    await scene.attack(channel.metadata, channel.chunks | {name: channel.chunks[name] + b"more"})
+    await scene.refuses_files(Reason.TAMPERED)
+    assert name not in scene.device.chunks()
+
+
+async def test_a_missing_chunk_is_named(scene: Scene):
+    channel = scene.channel
+    chunks = dict(channel.chunks)
+    name, _ = chunks.popitem()
+    await scene.attack(channel.metadata, chunks)
+    receiver = await scene.refuses_files(Reason.MISSING)
+    assert name in receiver.status.last_error
+    await scene.attack({}, channel.chunks)
+    async with scene.receiver() as receiver:
+        await receiver.fetch(await receiver.check(), scene.into)
+    assert receiver.status.chunks == 1, "the others were kept"
+
+
+async def test_wrong_chunks_without_end_end(scene: Scene):
+    channel = scene.channel
+    name = next(iter(channel.chunks))
+    topic = channel.topics.chunk(name)
+    await scene.attack(channel.metadata)
+
+    async def flood() -> None:
+        async with aiomqtt.Client(scene.broker.host, scene.broker.port) as client:
+            while True:
+                await client.publish(topic, b"not it")
+                await asyncio.sleep(0)
+
+    async with scene.receiver(refused=20, settle_s=PATIENCE_S) as receiver:
+        verified = await asyncio.create_task(_check_quickly(scene))
+        flooding = asyncio.create_task(flood())
+        with pytest.raises(DeliveryError) as refused:
+            await receiver.fetch(verified, scene.into)
+        flooding.cancel()
+        await asyncio.gather(flooding, return_exceptions=True)
+    assert refused.value.reason is Reason.TAMPERED
+    assert scene.device.chunks() == set()
+
+
+async def _check_quickly(scene: Scene) -> Any:
+    async with Receiver(
+        _settings(scene),
+        folder=scene.device.folder,
+        channel=scene.channel.name,
+        clock=lambda: NOW,
+        limits=Limits(**QUICK),
+    ) as other:
+        return await other.check()
+
+
+def _settings(scene: Scene) -> Any:
+
+    return settings_for(scene.broker, "attune-other-bundles")
+
+
+async def test_chunks_that_come_twice_and_in_any_order_make_the_same_files(scene: Scene):
+    channel = scene.channel
+    files = some_files(2, chunks=12)
+    channel.publish(files)
+    await scene.attack(channel.metadata, channel.chunks)
+
+    async def again() -> None:
+        async with aiomqtt.Client(scene.broker.host, scene.broker.port) as client:
+            for _ in range(3):
+                for name, chunk in reversed(channel.chunks.items()):
+                    await client.publish(channel.topics.chunk(name), chunk, qos=1)
+
+    async with scene.receiver(window=4) as receiver:
+        verified = await receiver.check()
+        await asyncio.gather(again(), receiver.fetch(verified, scene.into))
+        assert receiver.status.chunk_bytes == verified.offer.bytes
+    assert {path: (scene.into / path).read_bytes() for path in files} == files
