@@ -68,10 +68,13 @@ async def _scan(
 ) -> ScanReport:
     from agent.catalogue.analysis import Analyser
     from agent.catalogue.scan import scan as scan_folders
+    from agent.delivery.starting import in_use
     from agent.storage import Database
-    from models.bundle.reader import Bundle, default_bundle
+    from models.bundle.reader import Bundle
 
-    bundle = Bundle.open(loaded.bundle.folder or default_bundle(), runtime=loaded.bundle.runtime)
+    # Vectors of the space that the agent ranks in: another bundle than the one that ships may run.
+    folder = in_use(loaded.storage.folder, folder=loaded.bundle.folder)
+    bundle = Bundle.open(folder, runtime=loaded.bundle.runtime)
     analyser = Analyser.of_bundle(bundle)
     async with await Database.open(loaded.storage.folder) as database:
         return await scan_folders(folders, database, analyser, clock=time.time, rescan=rescan, on_progress=on_progress)

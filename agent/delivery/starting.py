@@ -12,7 +12,7 @@ from models.bundle.reader import Bundle, default_bundle
 from models.errors import BundleError
 from models.interpreter import Runtime
 
-__all__ = ["FOLDER", "Started", "start"]
+__all__ = ["FOLDER", "Started", "in_use", "start"]
 
 FOLDER: Final = "bundles"
 """In `[storage] folder`: all that delivery keeps."""
@@ -59,3 +59,13 @@ def start(storage: Path, *, folder: Path | None, channel: str, runtime: Runtime)
             refused, path = error, next_best
         else:
             return Started(Slot(bundle, channel, refused), slots)
+
+
+def in_use(storage: Path, *, folder: Path | None) -> Path:
+    """The folder of the bundle that an agent with these settings runs, for programs beside it. Nothing is written.
+
+    Args:
+        storage: `[storage] folder`.
+        folder: `[bundle] folder`.
+    """
+    return folder if folder is not None else Slots.open(storage / FOLDER / "slots", default_bundle()).running

@@ -11,8 +11,10 @@ from typer.testing import CliRunner
 
 from agent.catalogue.analysis import Analyser
 from agent.catalogue.command import scan
+from agent.delivery.installing.probation import Rates
+from agent.delivery.installing.slots import Slots
 from models.audio.patches import FrontEnd
-from models.bundle.reader import Bundle
+from models.bundle.reader import Bundle, default_bundle
 from models.errors import SettingsError
 from models.metadata import METADATA_SIZE, MetadataTable
 
@@ -80,3 +82,18 @@ def test_settings_without_any_folder_that_exists_are_refused(app: typer.Typer, c
     assert result.exit_code == 1
     assert isinstance(result.exception, SettingsError)
     assert "attune-agent scan DIR" in result.exception.remedy
+
+
+def test_a_scan_hears_with_the_bundle_that_the_agent_runs(
+    app: typer.Typer, config: Path, monkeypatch: pytest.MonkeyPatch
+):
+    opened: list[Path] = []
+    monkeypatch.setattr(Bundle, "open", lambda folder, **_: opened.append(folder))
+    slots = Slots.open(config.parent / "data/bundles/slots", default_bundle())
+    slots.begin("2099.1.1", "d" * 64, "r1")
+    CliRunner().invoke(app, ["--config", str(config)])
+    slots.activate(Rates())
+    CliRunner().invoke(app, ["--config", str(config)])
+    config.write_text(config.read_text() + f'[bundle]\nfolder = "{config.parent}"\n')
+    CliRunner().invoke(app, ["--config", str(config)])
+    assert opened == [default_bundle(), slots.running, config.parent]
