@@ -31,7 +31,8 @@ from agent.delivery.installing.points import Pass, nowhere
 from agent.delivery.installing.probation import ProbationState, Rates
 from agent.delivery.installing.state import Mark, Occupant, Phase, Place, Refusal, SlotState
 from agent.delivery.installing.writing import disk_errors, empty_folder, remove, write_whole
-from models.errors import DeliveryError, Reason
+from models.bundle.reader import read_manifest
+from models.errors import BundleError, DeliveryError, Reason
 
 __all__ = ["MOST_LIVES", "MOST_LIVES_CONFIRMED", "Slots"]
 
@@ -226,6 +227,19 @@ class Slots:
         state = self.state
         every = (state.running, state.confirmed, state.previous, state.candidate)
         return tuple(dict.fromkeys(each for each in every if each is not None))
+
+    def embedding_spaces(self) -> frozenset[str]:
+        """The spaces whose vectors may still be needed: of every bundle that has a place, and of the one that ships.
+
+        After a confirmation the database may forget all others (`Database.forget_spaces`). A candidate that is not
+        complete yet has none.
+        """
+        folders = {self._shipped, *(self.path(each.place) for each in self.occupants())}
+        spaces = set()
+        for folder in folders:
+            with contextlib.suppress(BundleError):
+                spaces.add(read_manifest(folder).embedding_space)
+        return frozenset(spaces)
 
     # How it is done
 

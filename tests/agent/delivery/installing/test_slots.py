@@ -140,6 +140,17 @@ def test_a_step_out_of_order_is_refused_and_changes_nothing(slots: Slots, call: 
     assert slots.state == before
 
 
+def test_the_spaces_of_all_bundles_that_have_a_place_are_kept(slots: Slots):
+    for number in (1, 2, 3):
+        folder = slots.begin(f"2026.12.{number}", f"{number}" * 64, "r1")
+        tiny_bundle(folder, f"2026.12.{number}", space=f"new-{number}")
+        slots.activate(Rates())
+        slots.confirm()
+    assert slots.embedding_spaces() == {"space-1", "new-2", "new-3"}
+    slots.begin("2026.12.4", "d" * 64, "r1")
+    assert slots.embedding_spaces() == {"space-1", "new-3"}
+
+
 # Crash loops
 
 
