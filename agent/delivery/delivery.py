@@ -190,6 +190,9 @@ class Delivery:
         if self._probation.verdict().kind != "wait" or now - self._kept_at >= _KEEP_EVERY_S:
             self._kept_at = now
             self._wake.set()
+        elif self._proved() - self._progress >= _TELL_STEP:
+            self._progress = self._proved()
+            self._host.told()
 
     def played(self, *, skipped: bool) -> None:
         """A track was skipped or heard through."""
@@ -379,7 +382,7 @@ class Delivery:
             # RuntimeError, ValueError: the TFLite runtime's own, from a model that only now is asked for real.
             await self._go_back(f"it could not take over: {error}", Reason.FAILED)
             return
-        self._probation = Probation(Probation.begin(before), self._settings.probation)
+        self._probation, self._progress = Probation(Probation.begin(before), self._settings.probation), 0.0
         self._switched.set()
         logger.info("bundle %s runs, on probation", self._slots.state.running.version)
 

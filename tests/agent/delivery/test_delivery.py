@@ -238,6 +238,7 @@ def test_a_bundle_arrives_is_tested_runs_on_probation_and_is_confirmed(tmp_path:
     player = played(tmp_path, story)
     assert player.slots.state.confirmed.version == "2026.11.3"
     assert player.channel.forgotten == 1
+    assert player.agent.stages.count("probation") > 10
     told = [stage for stage, _ in groupby(player.agent.stages)]
     assert told == ["idle", "fetching", "testing", "probation", "idle"]
 
