@@ -97,6 +97,7 @@ class AffectState:
         calibrated: whether the listener's own baseline is known.
         attention: float32 [32], weights of the steps, newest last; zeros where the model was not asked.
         sources: which wearable stands behind each quantity.
+        word_age_s: since the listener last said how they feel; None where they never did.
     """
 
     t: float
@@ -108,6 +109,7 @@ class AffectState:
     calibrated: bool
     attention: NDArray[np.float32]
     sources: Mapping[str, Source]
+    word_age_s: float | None = None
 
     @property
     def sd(self) -> tuple[float, float]:
@@ -133,6 +135,7 @@ class AffectState:
             calibrated=self.calibrated,
             model=model,
             sources=dict(self.sources),
+            word_age_s=None if self.word_age_s is None else round(self.word_age_s, 1),
         )
 
 
@@ -158,6 +161,7 @@ class AffectStation:
         self._belief = state_filter.start(self.profile.prior(now), now)
         self._observed_at = now
         self._heard: tuple[float, float] | None = None
+        self._told_at: float | None = None
         self._drawn, self._steadied = np.zeros(2), np.ones(2)
         self._moved, self._narrowed = np.zeros(2), np.ones(2)
         self._attention = np.zeros(STEPS, dtype=np.float32)
@@ -193,6 +197,7 @@ class AffectStation:
             of: what the word is of: how the listener is, or what the music that plays does to them.
         """
         feeling = np.clip((valence, arousal), -1.0, 1.0)
+        self._told_at = now
         pair = float(feeling[0]), float(feeling[1])
         self._learn(self._steps.report(pair, self.profile.usual, self.profile.report_count, now))
         self.profile.report(*pair, now)
@@ -244,6 +249,7 @@ class AffectStation:
             calibrated=self.profile.baseline.calibrated,
             attention=self._attention,
             sources=sources,
+            word_age_s=None if self._told_at is None else max(0.0, now - self._told_at),
         )
 
     def _turn_back(self, now: float) -> None:

@@ -53,7 +53,7 @@ def test_without_data_it_grows_unsure_and_relaxes_to_the_prior(history: History)
         later = state_filter.predict(belief, PRIOR, belief.t + 60.0 * minutes)
         assert (later.covariance.diagonal() >= before - 1e-9).all()
         before = later.covariance.diagonal()
-    gone = state_filter.predict(belief, PRIOR, belief.t + 2 * 86400.0)
+    gone = state_filter.predict(belief, PRIOR, belief.t + 20 * 86400.0)
     np.testing.assert_allclose(gone.mean, PRIOR.mean, atol=1e-6)
     np.testing.assert_allclose(gone.covariance, PRIOR.covariance, atol=1e-6)
 
@@ -167,6 +167,6 @@ def test_after_a_word_the_covariance_grows_back_and_never_beyond_the_priors(
 def test_another_track_leaves_the_mood_as_it_was(history: History):
     before = after(history)
     renewed = state_filter.renew(before, PRIOR)
-    np.testing.assert_array_equal(renewed.mean, before.parts[:2])
+    np.testing.assert_allclose(renewed.mean, before.parts[:2] + before.parts[4:], atol=1e-12)
     assert np.linalg.eigvalsh(renewed.spread).min() > 0.0
     assert np.linalg.eigvalsh(PRIOR.covariance - renewed.covariance).min() > -1e-9
