@@ -70,6 +70,7 @@ class Affect(msgspec.Struct, frozen=True):
     calibrated: Annotated[bool, Meta(description="whether the listener's own baseline is known")]
     model: Annotated[str, Meta(description="version of the bundle")]
     sources: dict[str, Source]
+    word_age_s: Annotated[float | None, Meta(description="since the listener last said how they feel")] = None
 
 
 class NowTrack(msgspec.Struct, frozen=True):

@@ -38,7 +38,7 @@ def _facts(view: View) -> Iterator[tuple[str, str]]:
         sources = ", ".join(f"{name} ({source.wearable})" for name, source in affect.sources.items()) or "nothing"
         yield "valence", f"{affect.valence:+.2f} ±{affect.sd[0]:.2f}"
         yield "arousal", f"{affect.arousal:+.2f} ±{affect.sd[1]:.2f}, from {sources}"
-        yield "rests on", origin(frozenset(affect.sources), affect.quality)[0]
+        yield "rests on", origin(frozenset(affect.sources), affect.quality, affect.word_age_s)[0]
     if view.now is not None:
         track = view.now.track
         place = "" if track is None else f" {duration(view.now.position_s)} / {duration(track.duration_s)}"

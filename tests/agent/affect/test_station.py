@@ -110,6 +110,7 @@ def test_the_listeners_word_moves_the_state_at_once():
     told = station.evaluate(features(94.0), SOURCES, T + 60.3)
     assert told.mean == pytest.approx((-0.8, -0.6), abs=0.1)
     assert max(told.sd) < 0.15
+    assert told.word_age_s == pytest.approx(0.1)
     assert station.profile.report_count == 1
 
 

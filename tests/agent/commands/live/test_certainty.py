@@ -107,3 +107,13 @@ def test_of_many_streams_those_that_count_come_first_and_the_rest_is_counted(obs
     assert [line[0] for line in lines[:2]] == ["●", "●"]
     assert lines[-1].strip() == "and 12 more"
     assert all(len(line) <= width for line in lines)
+
+
+def test_a_recent_word_of_the_listener_is_named_before_any_sensor(observed: Observed):
+    view = felt(observed, (0.12, 0.12), "rr", "eda")
+    assert view.affect is not None
+    told = msgspec.structs.replace(view, affect=msgspec.structs.replace(view.affect, word_age_s=12.0))
+    assert said(told) == ["your mood is well known", "from your own word, 0:12 ago"]
+    assert said(told, 26)[1] == "from your own word"
+    long_ago = msgspec.structs.replace(view, affect=msgspec.structs.replace(view.affect, word_age_s=3600.0))
+    assert said(long_ago)[1] == "from heartbeats and skin"
