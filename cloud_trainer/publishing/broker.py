@@ -22,7 +22,7 @@ from aiomqtt.exceptions import MqttConnectError
 from cloud_trainer.publishing.settings import PublishingSection
 from models.errors import BrokerError, Reason
 
-__all__ = ["Broker", "connected"]
+__all__ = ["Broker", "connected", "credentials", "refused", "unreachable"]
 
 _TIMEOUT_S: Final = 20.0
 """For one acknowledgement: a chunk over a slow uplink takes a few seconds."""
@@ -167,7 +167,7 @@ async def connected(settings: PublishingSection, *, fence: str) -> AsyncIterator
     """
     where = f"{settings.host}:{settings.port}"
     identity = f"attune-trainer-{secrets.token_hex(4)}"
-    password, context = await asyncio.to_thread(_credentials, settings)
+    password, context = await asyncio.to_thread(credentials, settings)
     # aiomqtt warns above ten calls in flight; a window of chunks is no mistake.
     quiet = logging.getLogger("attune.trainer.mqtt")
     quiet.setLevel(logging.CRITICAL)
@@ -185,7 +185,9 @@ async def connected(settings: PublishingSection, *, fence: str) -> AsyncIterator
     try:
         await client.__aenter__()
     except aiomqtt.MqttError as error:
-        raise _not_connected(where, error) from error
+        if isinstance(error, MqttConnectError):
+            raise refused(where, str(error)) from error
+        raise unreachable(where, str(error)) from error
     broker = Broker(client, where, f"{fence}/{identity}")
     try:
         yield broker
@@ -197,21 +199,30 @@ async def connected(settings: PublishingSection, *, fence: str) -> AsyncIterator
             _log.debug("no goodbye to %s: %s", where, error)
 
 
-def _not_connected(where: str, error: aiomqtt.MqttError) -> BrokerError:
-    if isinstance(error, MqttConnectError):
-        return BrokerError(
-            f"the MQTT broker at {where} refused: {error}",
-            reason=Reason.REFUSED,
-            remedy="Check username and password_file under [publishing] and the broker's access list",
-        )
+def refused(where: str, why: str) -> BrokerError:
+    """What to raise when a broker does not let us in."""
     return BrokerError(
-        f"the MQTT broker at {where} cannot be reached: {error}",
+        f"the MQTT broker at {where} refused: {why}",
+        reason=Reason.REFUSED,
+        remedy="Check username and password_file under [publishing] and the broker's access list",
+    )
+
+
+def unreachable(where: str, why: str) -> BrokerError:
+    """What to raise when there is no broker."""
+    return BrokerError(
+        f"the MQTT broker at {where} cannot be reached: {why}",
         reason=Reason.UNREACHABLE,
         remedy="Start it (`make demo` starts one), or set host and port under [publishing] or with --host and --port",
     )
 
 
-def _credentials(settings: PublishingSection) -> tuple[str | None, ssl.SSLContext | None]:
+def credentials(settings: PublishingSection) -> tuple[str | None, ssl.SSLContext | None]:
+    """Password and certificates of the settings.
+
+    Raises:
+        BrokerError: UNREADABLE.
+    """
     try:
         password = _text(settings.password_file)
         if settings.ca_file is None and settings.cert_file is None:

@@ -29,6 +29,7 @@ class PublishingSection(Section, frozen=True):
     folder: Path = field(default_factory=channels_folder)
     keys: Path = field(default_factory=lambda: Path("~/.config/attune/keys").expanduser())
     passphrase_file: Path | None = None
+    feedback: Path = field(default_factory=lambda: Path("~/.local/share/attune/feedback").expanduser())
     root_days: Days = 730.0
     targets_days: Days = 365.0
     snapshot_days: Days = 60.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from cloud_trainer.publishing.commands.collect import collect
 from cloud_trainer.publishing.commands.fleet import fleet
 from cloud_trainer.publishing.commands.keys import keys_app
 from cloud_trainer.publishing.commands.publish import publish, refresh
@@ -21,3 +22,4 @@ def mount(app: typer.Typer) -> None:
     app.add_typer(rollout_app, name="rollout")
     app.command()(fleet)
     app.command()(status)
+    app.command()(collect)
