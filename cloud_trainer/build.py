@@ -35,6 +35,7 @@ from models.bundle.writer import ModelContent, TableContent, write_bundle
 from models.errors import BundleError, Reason
 
 __all__ = [
+    "FREE_LICENCE",
     "WEIGHTS_LICENCE",
     "BuildResult",
     "Trained",
@@ -54,7 +55,13 @@ Attribution-NonCommercial-ShareAlike 4.0 International licence: https://creative
 
 The piano heard in training is the Salamander Grand Piano by Alexander Holm, CC BY 3.0.
 """
+FREE_LICENCE: Final = """\
+The weights and tables in this folder were trained on generated data alone and on the sound of one piano: the Salamander
+Grand Piano by Alexander Holm, CC BY 3.0. They are licensed under the Creative Commons Attribution 4.0 International
+licence: https://creativecommons.org/licenses/by/4.0/
+"""
 
+_LICENCE_NAMES: Final = {WEIGHTS_LICENCE: "CC BY-NC-SA 4.0", FREE_LICENCE: "CC BY 4.0"}
 _SELF_TEST: Final = """\
 import json, sys
 from pathlib import Path
@@ -232,10 +239,20 @@ def bundle_contents(
     return models, tables
 
 
-def write(result: BuildResult, *, out: Path, version: str, seed: int, scale: Scale) -> dict[str, float]:
+def write(
+    result: BuildResult, *, out: Path, version: str, seed: int, scale: Scale, licence: str = WEIGHTS_LICENCE
+) -> dict[str, float]:
     """Write the bundle and let it test itself; return the largest difference to the golden outputs per model.
 
     The embedding space is named after the audio model's key: another audio model is another space.
+
+    Args:
+        result: of all stages.
+        out: folder of the bundle.
+        version: of the bundle.
+        seed: of the build.
+        scale: of the build.
+        licence: of the weights.
 
     Raises:
         BundleError: something is missing, the disk refuses, or the self-test fails.
@@ -248,12 +265,13 @@ def write(result: BuildResult, *, out: Path, version: str, seed: int, scale: Sca
         embedding_space=f"music-emotion-{result.keys['music_emotion']}",
         models=models,
         tables=tables,
-        licence=WEIGHTS_LICENCE,
+        licence=licence,
         producer={
             **store.libraries(),
             "python": sys.version.split()[0],
             "seed": str(seed),
             "scale": scale,
+            "weights_licence": _LICENCE_NAMES.get(licence, "see licence.txt"),
             **{f"stage.{name}": key for name, key in result.keys.items()},
         },
     )

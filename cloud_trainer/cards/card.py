@@ -18,10 +18,6 @@ from models.bundle.manifest import Figure, Manifest, Model, Tensor, TrainingSet
 __all__ = ["card", "cards", "wilson", "write_cards"]
 
 _Z: Final = 1.959964
-_RIGHTS: Final = (
-    "Weights: CC BY-NC-SA 4.0, see licence.txt in the bundle; code: Apache 2.0. Written by `attune-trainer cards` from "
-    "the bundle's manifest; do not edit."
-)
 _READ: Final = (
     "Each figure beside its trivial peer on the same rows. Intervals are 95 %: Wilson's for accuracies, for others as "
     "the protocol says; where none stands, the tables of docs/evaluation.md have it."
@@ -36,7 +32,7 @@ def cards(manifest: Manifest) -> dict[str, str]:
     listing = [
         f"# Model cards of bundle {manifest.version}",
         "",
-        f"Built {manifest.created}. {_RIGHTS}",
+        f"Built {manifest.created}. {_rights(manifest)}",
         "",
         *(f"- [{known[name].title}]({name}.md)" for name in names),
         "",
@@ -68,7 +64,7 @@ def card(name: str, manifest: Manifest) -> str:
     lines = [
         f"# {text.title}",
         "",
-        f"Bundle {manifest.version}, built {manifest.created}, trained in {model.cost_s:.0f} s. {_RIGHTS}",
+        f"Bundle {manifest.version}, built {manifest.created}, trained in {model.cost_s:.0f} s. {_rights(manifest)}",
         "",
         model.description,
         "",
@@ -111,6 +107,14 @@ def wilson(share: float, count: int) -> tuple[float, float]:
     middle = share + _Z**2 / (2 * count)
     half = _Z * sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
     return (middle - half) / (1 + _Z**2 / count), (middle + half) / (1 + _Z**2 / count)
+
+
+def _rights(manifest: Manifest) -> str:
+    weights = manifest.producer.get("weights_licence", "CC BY-NC-SA 4.0")
+    return (
+        f"Weights: {weights}, see licence.txt in the bundle; code: Apache 2.0. Written by `attune-trainer cards` from "
+        "the bundle's manifest; do not edit."
+    )
 
 
 def _row(*cells: str) -> str:
