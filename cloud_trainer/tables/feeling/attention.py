@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from cloud_trainer.data import situnes
-from cloud_trainer.user_emotion.examples import Examples, split_people
+from cloud_trainer.quantisation import run_tflite
+from cloud_trainer.user_emotion.examples import Examples, concatenate, split_people
 from cloud_trainer.user_emotion.situnes_examples import situnes_examples
 from models.bundle.reader import Bundle, default_bundle
 from models.errors import DataError, Reason
-from models.interpreter import Interpreter
 
 __all__ = ["AttentionMap", "attention_maps", "picture", "strongest_gain"]
 
@@ -62,33 +62,38 @@ def attention_maps(data: Path, bundle: Path | None = None, *, seed: int = 1) -> 
         DataError: SiTunes is missing or damaged, or nobody held out has a session.
         BundleError: the bundle is damaged.
     """
-    model = Bundle.open(bundle or default_bundle()).model("user_emotion")
+    opened = Bundle.open(bundle or default_bundle())
+    entry = opened.manifest.models["user_emotion"]
+    content = (opened.folder / entry.variants[entry.preferred].path).read_bytes()
     examples = situnes_examples(situnes.load(data))
     side = split_people([str(person) for person in np.unique(examples.person)], seed=seed)
-    found = []
-    for person in sorted(name for name, where in side.items() if where == "test"):
-        session = examples.take((examples.person == person) & (examples.kind == _LAB))
-        if len(session) >= _FEWEST:
-            found.append(_map(model, session, person))
+    sessions = [
+        examples.take((examples.person == person) & (examples.kind == _LAB))
+        for person in sorted(name for name, where in side.items() if where == "test")
+    ]
+    found = [session for session in sessions if len(session) >= _FEWEST]
     if not found:
         raise DataError(
             f"no person held out of {data / 'situnes'} has a lab session of {_FEWEST} songs",
             reason=Reason.EMPTY,
             remedy="Give stage 1 of SiTunes",
         )
-    return found
+    steps, mask = concatenate(found).normalised()
+    rows = [{"steps": steps[row : row + 1], "mask": mask[row : row + 1]} for row in range(len(steps))]
+    # In a process of its own: the device's runtime and TensorFlow do not share one.
+    outputs = run_tflite(content, rows).outputs
+    ends = np.cumsum([len(session) for session in found])[:-1]
+    parts = zip(found, np.split(outputs["attention"], ends), np.split(outputs["mean"], ends), strict=True)
+    return [_map(session, attention, mean) for session, attention, mean in parts]
 
 
-def _map(model: Interpreter, session: Examples, person: str) -> AttentionMap:
-    steps, mask = session.normalised()
+def _map(session: Examples, attention: npt.NDArray[np.float32], mean: npt.NDArray[np.float32]) -> AttentionMap:
     count = len(session)
-    weights, answered = np.zeros((count, count)), np.zeros((count, 2))
+    weights = np.zeros((count, count))
     for song in range(count):
-        out = model.run(steps=steps[song : song + 1], mask=mask[song : song + 1])
-        seen = min(song + 1, steps.shape[1])
-        weights[song, song + 1 - seen : song + 1] = out["attention"][0, -seen:]
-        answered[song] = out["mean"][0]
-    return AttentionMap(person, weights, session.label, answered)
+        seen = min(song + 1, attention.shape[1])
+        weights[song, song + 1 - seen : song + 1] = attention[song, -seen:]
+    return AttentionMap(str(session.person[0]), weights, session.label, mean.astype(np.float64))
 
 
 def strongest_gain(maps: list[AttentionMap]) -> float:
