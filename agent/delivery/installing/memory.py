@@ -1,13 +1,14 @@
-"""Whether this device has the memory for two bundles at once, for as long as one takes over."""
+"""Whether this device has the memory for two bundles at once, and giving back what is not needed any more."""
 
 from __future__ import annotations
 
+import ctypes
 from pathlib import Path
 from typing import Final
 
 from models.errors import DeliveryError, Reason
 
-__all__ = ["available_bytes", "require_memory"]
+__all__ = ["available_bytes", "require_memory", "trim"]
 
 _MEMINFO: Final = Path("/proc/meminfo")
 _SPARE_BYTES: Final = 48 << 20
@@ -43,3 +44,13 @@ def available_bytes(meminfo: Path = _MEMINFO) -> int | None:
     except (OSError, ValueError, IndexError):
         return None
     return None
+
+
+def trim() -> None:
+    """Gives memory that was freed back to the system, where the C library can; takes some milliseconds.
+
+    A catalogue of 10,000 tracks is read through 30 MB of short-lived rows, which glibc else keeps for ever.
+    """
+    release = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if release is not None:
+        release(0)

@@ -6,6 +6,7 @@ What the orchestrator does, in this order:
     await asyncio.to_thread(slots.activate, before)          # the pointer: from here on a restart opens the new bundle
     await stations.compute(prepared.take_over, session, now=time.time())   # the pause that a listener could notice
     stations.ask("bundle")
+    del prepared; await asyncio.to_thread(memory.trim)       # what the old bundle held goes back to the system
 
 and the same with the folder that `Slots.give_back` returned, for the way back; that one must not be refused for want of
 memory, so it is `examine` that looks whether there is room for two bundles at once. What is heard between `prepare` and
@@ -18,6 +19,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.delivery.installing.memory import trim
 from agent.delivery.slot import Slot
 from agent.library import Library
 from agent.ranking.taste import Play
@@ -68,7 +70,9 @@ async def prepare(folder: Path, database: Database, *, channel: str, queue_lengt
     bundle = await asyncio.to_thread(_opened, folder, runtime)
     library = Library(database, bundle, queue_length=queue_length)
     repertoire = await library.load()
-    return Prepared(Slot(bundle, channel), library, repertoire, await library.plays(repertoire))
+    plays = await library.plays(repertoire)
+    await asyncio.to_thread(trim)
+    return Prepared(Slot(bundle, channel), library, repertoire, plays)
 
 
 def _opened(folder: Path, runtime: Runtime) -> Bundle:

@@ -7,7 +7,7 @@ import pytest
 from stand_in_library import track_table
 
 from agent.delivery.installing.examining import CatalogueSample, require_fitting
-from agent.delivery.installing.memory import available_bytes, require_memory
+from agent.delivery.installing.memory import available_bytes, require_memory, trim
 from models.bundle.manifest import FORMAT
 from models.delivery.offer import Offer, Phase, Rollout
 from models.errors import BundleError, DeliveryError, Reason
@@ -87,3 +87,9 @@ def test_a_system_that_does_not_tell_its_memory_is_no_hindrance(tmp_path: Path):
     for path in (tmp_path / "nowhere", tmp_path / "odd"):
         assert available_bytes(path) is None
         require_memory(1 << 40, meminfo=path)
+
+
+def test_memory_is_given_back_whatever_the_c_library_is(monkeypatch: pytest.MonkeyPatch):
+    trim()
+    monkeypatch.setattr("ctypes.CDLL", lambda _: object())
+    trim()
