@@ -278,7 +278,8 @@ class Channel:
         for file in outdated.files:
             self.folder.remove(file)
         state = self.folder.state()
-        self.folder.keep(State({k: v for k, v in state.superseded.items() if k not in outdated.files}))
+        state.superseded = {file: at for file, at in state.superseded.items() if file not in outdated.files}
+        self.folder.keep(state)
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -300,6 +301,13 @@ class Channel:
                 f"the root of the channel {self.name} expired on {root.expires:%Y-%m-%d}; players take nothing from it",
                 reason=Reason.EXPIRED,
                 remedy=f"Sign it again with two root keys: attune-trainer keys renew --channel {self.name}",
+            )
+        signed = self.folder.state().signed
+        if now < signed - _DAY_S:
+            raise DeliveryError(
+                f"the clock says {_day(now)}, but the channel {self.name} was signed on {_day(signed)}",
+                reason=Reason.WRONG_STATE,
+                remedy="Set the clock: what is signed now would have expired already",
             )
         return root
 
@@ -357,7 +365,11 @@ class Channel:
         }
         old = {file for file in self.folder.files() if file.endswith((".targets.json", ".snapshot.json"))} - newest
         known = self.folder.state().superseded
-        self.folder.keep(State({file: known.get(file, now) for file in sorted(old)}))
+        self.folder.keep(State({file: known.get(file, now) for file in sorted(old)}, signed=now))
+
+
+def _day(now: float) -> str:
+    return f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d}"
 
 
 def _chosen(root: Root, role: Role, wanted: Sequence[str]) -> list[str]:

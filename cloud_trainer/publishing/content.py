@@ -12,7 +12,7 @@ from tuf.api.metadata import TargetFile, Targets
 from cloud_trainer.publishing.folder import ChannelFolder
 from models.bundle.manifest import File, Manifest
 from models.bundle.reader import Bundle
-from models.delivery.chunks import ChunkList, pieces
+from models.delivery.chunks import MOST_CHUNKS, ChunkList, pieces
 from models.delivery.offer import MANIFEST, Offer, Shipment, read_custom, write_custom
 from models.errors import BundleError, Reason
 
@@ -67,11 +67,18 @@ def store(content: Content, folder: ChannelFolder, chunk_bytes: int) -> dict[str
         chunk_bytes: size of a chunk.
 
     Raises:
+        BundleError: OVERSIZED: a file has more chunks than a player reads.
         DeliveryError: READ_ONLY or DISK_FULL.
     """
     targets: dict[str, TargetFile] = {}
     for path in content.paths:
         data = (content.folder / path).read_bytes()
+        if len(data) > chunk_bytes * MOST_CHUNKS:
+            raise BundleError(
+                f"{path} of {content.folder} has {len(data)} bytes, more than {MOST_CHUNKS} chunks of {chunk_bytes}",
+                reason=Reason.OVERSIZED,
+                remedy="Publish with a higher [publishing] chunk_bytes",
+            )
         chunks = ChunkList(chunk_bytes, [folder.put_chunk(piece) for piece in pieces(data, chunk_bytes)])
         digest = hashlib.sha256(data).hexdigest()
         targets[path] = TargetFile(len(data), {"sha256": digest}, path, {"custom": write_custom(Shipment(chunks))})

@@ -28,7 +28,7 @@ from typing import Final, Literal
 import msgspec
 
 from models.delivery.chunks import address
-from models.errors import DeliveryError, Reason
+from models.errors import DeliveryError, Reason, WireError
 from models.wire.topics import check_name
 
 __all__ = ["ROLES", "ChannelFolder", "Role", "State", "channels", "write_whole"]
@@ -36,6 +36,8 @@ __all__ = ["ROLES", "ChannelFolder", "Role", "State", "channels", "write_whole"]
 Role = Literal["root", "targets", "snapshot", "timestamp"]
 ROLES: Final[tuple[Role, ...]] = ("root", "targets", "snapshot", "timestamp")
 _VERSIONED: Final = re.compile(r"([1-9][0-9]{0,8})\.(root|snapshot|targets)\.json")
+_LONGEST: Final = 64
+"""Characters of a channel's name that an offer holds."""
 _CHUNK: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -44,9 +46,11 @@ class State(msgspec.Struct):
 
     Attributes:
         superseded: when a metadata file was found to be out of date, by its name, in seconds since the epoch.
+        signed: when something was signed last.
     """
 
     superseded: dict[str, float] = {}
+    signed: float = 0.0
 
 
 class ChannelFolder:
@@ -61,6 +65,12 @@ class ChannelFolder:
     """
 
     def __init__(self, base: Path, channel: str) -> None:
+        if len(channel) > _LONGEST:
+            raise WireError(
+                f"the channel's name has {len(channel)} characters",
+                reason=Reason.WRONG_VALUE,
+                remedy=f"Take one of {_LONGEST} at most",
+            )
         self.channel = check_name(channel, "the channel")
         self.path = base / channel
         self._metadata = self.path / "metadata"

@@ -83,7 +83,7 @@ class Mirror:
         self._progress, self._patience_s = progress, patience_s
         self._topics = ChannelTopics(channel.name)
         self._result = Mirrored() if result is None else result
-        self._keeps = self._takes_chunks = False
+        self._largest_kept = 0
 
     async def bring_up(self, outdated: Outdated, *, thorough: bool) -> Mirrored:
         """Make the broker hold what the folder holds, and no more.
@@ -101,7 +101,6 @@ class Mirror:
         self._refuse_newer(there)
         for version in self._folder.versions("root"):
             await self._send_file(f"{version}.root.json", there)
-        self._keeps = True
         if self._folder.versions("targets"):
             await self._send_chunks(thorough=thorough)
             for file in self._files():
@@ -149,6 +148,7 @@ class Mirror:
         topic = self._topics.metadata(file)
         content = await asyncio.to_thread(self._folder.read, file)
         if there.get(topic) == content:
+            self._kept([content])
             return
         try:
             await self._broker.publish(topic, content)
@@ -157,6 +157,7 @@ class Mirror:
             raise self._lost(file, len(content), error) from error
         if kept.get(topic) != content:
             raise self._not_kept(file, len(content))
+        self._kept([content])
         self._result.sent_files.append(file)
 
     # -- chunks ------------------------------------------------------------------------------------------------------
@@ -185,7 +186,7 @@ class Mirror:
         """Those chunks of which the broker does not hold the very bytes."""
         found = await self._broker.read([self._topics.chunk(name) for name in names], patience_s=patience_s)
         absent = [name for name in names if address(found.get(self._topics.chunk(name), b"")) != name]
-        self._takes_chunks |= len(absent) < len(names)
+        self._kept([found[self._topics.chunk(name)] for name in names if name not in absent])
         return absent
 
     async def _send_window(self, names: Sequence[str]) -> None:
@@ -236,23 +237,24 @@ class Mirror:
 
     def _not_kept(self, what: str, size: int) -> BrokerError | DeliveryError:
         """The broker has acknowledged a message and does not hold it, or closes the connection at it."""
-        if self._keeps and not self._takes_chunks:
-            return DeliveryError(
-                f"the broker at {self._broker.where} does not take a message of {size} bytes",
-                reason=Reason.OVERSIZED,
-                remedy="Raise its limit (Mosquitto: message_size_limit, max_packet_size), or publish again with a "
-                "lower [publishing] chunk_bytes",
-            )
-        if self._keeps:
-            remedy = "Give it more memory or disk, raise its quota of retained messages, and publish again"
-        else:
+        where = self._broker.where
+        if not self._largest_kept:
             remedy = f"Have it keep retained messages and let this user write and read {self._topics.filter}"
             remedy += ", as config/mosquitto shows"
-        return BrokerError(
-            f"the broker at {self._broker.where} does not keep {what}",
-            reason=Reason.REFUSED,
-            remedy=remedy,
-        )
+        elif size > self._largest_kept:
+            own = "higher" if what.endswith(".json") else "lower"  # fewer chunks are a shorter list
+            return DeliveryError(
+                f"the broker at {where} does not take {what}, a message of {size} bytes",
+                reason=Reason.OVERSIZED,
+                remedy="Raise its limit (Mosquitto: message_size_limit, max_packet_size), or publish again with a "
+                f"{own} [publishing] chunk_bytes",
+            )
+        else:
+            remedy = "Give it more memory or disk, raise its quota of retained messages, and publish again"
+        return BrokerError(f"the broker at {where} does not keep {what}", reason=Reason.REFUSED, remedy=remedy)
+
+    def _kept(self, contents: Sequence[bytes]) -> None:
+        self._largest_kept = max((self._largest_kept, *map(len, contents)))
 
 
 async def differences(channel: Channel, broker: Broker) -> list[str]:

@@ -15,7 +15,7 @@ from cloud_trainer.publishing.folder import ChannelFolder, channels
 from cloud_trainer.publishing.keys import KeyFiles, KeyRing
 from cloud_trainer.publishing.passphrases import Passphrases
 from cloud_trainer.publishing.root import check_successor, sign_root
-from models.errors import DeliveryError, Reason
+from models.errors import BundleError, DeliveryError, Reason
 
 
 @pytest.fixture
@@ -161,6 +161,25 @@ def test_an_expired_root_signs_nothing_until_it_is_renewed(desk: Desk, bundle: P
     assert (root.version, gone) == (2, [])
     desk.channel.settle(later)
     assert player.follow(desk.topics(), later)[1] == bundle_files(bundle)
+
+
+def test_a_clock_that_went_back_signs_nothing(desk: Desk, bundle: Path):
+    desk.offer(bundle)
+    before = desk.contents()
+    for now in (0.0, NOW - 2 * DAY_S):
+        with pytest.raises(DeliveryError, match="but the channel stable was signed on 2027-01-15") as caught:
+            desk.channel.settle(now)
+        assert "Set the clock" in caught.value.remedy
+    assert desk.contents() == before
+    assert desk.channel.settle(NOW - 0.5 * DAY_S) == ["timestamp"]
+
+
+def test_a_file_of_more_chunks_than_players_read_is_refused(desk: Desk, bundle: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("cloud_trainer.publishing.content.MOST_CHUNKS", 2)
+    with pytest.raises(BundleError, match="more than 2 chunks of 4096") as caught:
+        desk.offer(bundle)
+    assert caught.value.reason is Reason.OVERSIZED
+    assert desk.folder.versions("targets") == []
 
 
 def test_a_refresh_signs_the_timestamp_alone_while_the_others_are_young(desk: Desk, bundle: Path):

@@ -56,9 +56,9 @@ def test_two_programs_do_not_work_on_a_channel_at_a_time(desk: Desk):
         pass
 
 
-@pytest.mark.parametrize("name", ["", "Stable", "a/b", "+", "#", "a b", ".."])
+@pytest.mark.parametrize("name", ["", "Stable", "a/b", "+", "#", "a b", "..", "a" * 65])
 def test_a_name_that_cannot_stand_in_a_topic_is_refused(name: str, tmp_path: Path):
-    with pytest.raises(WireError, match="the channel"):
+    with pytest.raises(WireError, match="channel"):
         ChannelFolder(tmp_path, name)
 
 

@@ -303,6 +303,17 @@ async def test_a_broker_with_a_small_limit_on_packets_is_told(limit: str, desk: 
     assert desk.contents() == before
 
 
+async def test_metadata_beyond_a_limit_asks_for_fewer_chunks(desk: Desk, bundle: Path, mosquitto: Starts):
+    desk.offer(bundle)
+    size = len(desk.folder.read("1.targets.json"))
+    assert size > CHUNK_BYTES
+    async with mosquitto(f"message_size_limit {size - 1}") as broker:
+        with pytest.raises(DeliveryError, match=r"does not take 1\.targets\.json") as caught:
+            await publish(desk, broker.port)
+        assert "higher [publishing] chunk_bytes" in caught.value.remedy
+        assert TOPICS.timestamp not in await broker.held(desk.settings)
+
+
 async def test_a_damaged_chunk_on_the_disk_is_named_and_nothing_is_offered(desk: Desk, bundle: Path, broker: Mosquitto):
     desk.offer(bundle)
     name = sorted(desk.folder.chunks())[3]
