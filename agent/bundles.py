@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from contextlib import AbstractAsyncContextManager
@@ -25,7 +26,7 @@ from agent.library import Library
 from agent.settings import AgentSettings
 from agent.stations import Stations
 from models.bundle.reader import default_bundle, read_manifest
-from models.errors import DeliveryError
+from models.errors import DeliveryError, StorageError
 from models.wire.messages import BundleStatus
 
 if TYPE_CHECKING:
@@ -103,17 +104,29 @@ class Bundles:
         base = self.slot.status(time.time())
         return self.delivery.status(base) if self.delivery is not None else base
 
-    def evaluated(self, now: float, latency_ms: float) -> None:
-        """An evaluation was made; `now` is of a clock that never goes back."""
+    def evaluated(self, now: float, latency_ms: float, *, failed: bool = False) -> None:
+        """An evaluation was made, or failed; `now` is of a clock that never goes back."""
         faults = self._stations.session.affect.faults
         if self.delivery is not None:
-            self.delivery.evaluated(now, latency_ms, faults=faults - self._faults)
+            self.delivery.evaluated(now, latency_ms, faults=faults - self._faults + failed)
         self._faults = faults
 
     def played(self, outcome: Literal["completed", "skipped"]) -> None:
         """A track was skipped or heard through."""
         if self.delivery is not None:
             self.delivery.played(skipped=outcome == "skipped")
+
+    async def confirmed(self) -> None:
+        """A bundle is good: vectors that only older ones needed go."""
+        if self.delivery is None:
+            return
+        with contextlib.suppress(StorageError):
+            await self._stations.store(self._stations.database.forget_spaces(await self.delivery.embedding_spaces()))
+
+    async def rest(self) -> None:
+        """The agent ends in order: that was no crash."""
+        if self.delivery is not None:
+            await self.delivery.rest()
 
     def told(self) -> None:
         """Publish the status."""

@@ -38,7 +38,7 @@ from agent.integration.link import Link, LinkSettings
 from agent.integration.publisher import Publisher
 from agent.library import Library
 from agent.pace import Pace
-from agent.playback.messages import Event, PlaybackSettings, TrackToPlay
+from agent.playback.messages import Event, PlaybackSettings
 from agent.playback.player import Player
 from agent.running import PROFILE, Running
 from agent.sensing.station import Sensing
@@ -233,10 +233,6 @@ async def _hand_over(link: Link, topic: str, payload: bytes) -> None:
 def _make_player(settings: AgentSettings, session: Session, events: asyncio.Queue[Event]) -> Player:
     loop, playback = asyncio.get_running_loop(), settings.playback
 
-    def next_track() -> TrackToPlay | None:
-        row = session.take_next()
-        return session.repertoire.track(row) if row is not None else None
-
     def on_event(event: Event) -> None:
         # The loop is gone only after the player was closed and its last events were handled.
         loop.call_soon_threadsafe(events.put_nowait, event)
@@ -248,7 +244,7 @@ def _make_player(settings: AgentSettings, session: Session, events: asyncio.Queu
             device=playback.device,
             volume_percent=playback.volume_percent,
         ),
-        next_track=next_track,
+        next_track=session.take_next,
         on_event=on_event,
     )
 

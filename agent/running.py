@@ -26,7 +26,7 @@ from agent.sensing.station import Intake
 from agent.settings import AgentSettings
 from agent.stations import Stations
 from agent.storage.records import AffectRow, Sample
-from models.errors import AttuneError, StorageError
+from models.errors import AttuneError, BundleError, StorageError
 from models.wire.messages import Affect
 from models.wire.quantities import QUANTITIES
 from models.wire.topics import DeviceTopics
@@ -117,6 +117,7 @@ class Running:
         self._listening.publish()
         self._gather()
         self._publish_health(time.time())
+        await self._bundles.rest()
         with contextlib.suppress(StorageError):
             await self._keep_once()
 
@@ -164,7 +165,16 @@ class Running:
         now = time.time()
         seen = stations.session.observe(now=now)
         since = now - (loop.time() - due.since)
-        result = await stations.compute(stations.session.evaluate, seen, due.kind, since=since)
+        try:
+            result = await stations.compute(stations.session.evaluate, seen, due.kind, since=since)
+        except (BundleError, RuntimeError, ValueError) as error:
+            # RuntimeError, ValueError: the TFLite runtime's own. The music plays on in the order of the last queue.
+            logger.warning("the models failed over an evaluation: %s", error)
+            stations.health.count("ranking", "faults")
+            stations.health.degrade(Part.RANKING, f"the models of bundle {self._bundles.version} fail: {error}")
+            self._bundles.evaluated(loop.time(), (loop.time() - due.since) * 1e3, failed=True)
+            return
+        stations.health.recover(Part.RANKING)
         latency_ms = (loop.time() - due.since) * 1e3
         self._affect = result.affect
         stations.publisher.affect(result.affect)

@@ -6,7 +6,7 @@ daemon around it reads the broker, stores, publishes and plays.
 Rules:
 
 - `accept` and `observe` belong to the event loop; everything else is called by one task at a time, in any thread.
-  `take_next` alone may come from the player's thread at any time: it reads and writes single references.
+  `take_next` alone may come from the player's thread at any time: a lock keeps it and another catalogue apart.
 - The track that plays, and those already handed to the player (`prepared`), are never in the queue.
 - What the listener did is handed in after it was stored.
 """
@@ -14,6 +14,7 @@ Rules:
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections import deque
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.affect.station import AffectState, AffectStation, UserEmotionModel
+from agent.playback.messages import TrackToPlay
 from agent.ranking.ranker import Ranking
 from agent.ranking.reasons import SIGNALS, reason
 from agent.ranking.target import ListenerGoal, Target, target_of
@@ -94,6 +96,7 @@ class Session:
         self._plays = plays
         self._means: deque[tuple[float, NDArray[np.float64]]] = deque(maxlen=256)
         self._upcoming: tuple[int, ...] = ()
+        self._handing_over = threading.Lock()
         self._reasons: dict[int, str] = {}
         self._state: AffectState | None = None
         self._learn(now)
@@ -169,13 +172,15 @@ class Session:
             valence, arousal = self.repertoire.tracks.emotion[self.playing]
             self.affect.hear(float(valence), float(arousal), now)
 
-    def take_next(self) -> int | None:
-        """Row of the track to play next: the head of the queue; it leaves the queue with that."""
-        barred = (self.playing, *self.prepared)
-        row = next((row for row in self._upcoming if row not in barred), self.playing)
-        if row is not None:
+    def take_next(self) -> TrackToPlay | None:
+        """The track to play next: the head of the queue; it leaves the queue with that."""
+        with self._handing_over:
+            barred = (self.playing, *self.prepared)
+            row = next((row for row in self._upcoming if row not in barred), self.playing)
+            if row is None:
+                return None
             self.prepared = (*self.prepared, row)
-        return row
+            return self.repertoire.track(row)
 
     def why(self, row: int) -> str:
         """Why a track was ranked where it was, when it last was; empty when it never was."""
@@ -189,7 +194,7 @@ class Session:
             plays: with the rows of the new one, oldest first; what was heard while it was built is added here.
             now: seconds since the epoch.
         """
-        old, self.repertoire = self.repertoire, repertoire
+        old = self.repertoire
 
         def moved(row: int | None) -> int | None:
             return repertoire.catalogue.row_of.get(old.catalogue.ids[row]) if row is not None else None
@@ -197,9 +202,13 @@ class Session:
         loaded_to = plays[-1].t if plays else -math.inf
         since = [(moved(play.row), play) for play in self._plays if play.t > loaded_to]
         self._plays = plays + [replace(play, row=row) for row, play in since if row is not None]
-        self.playing = moved(self.playing)
-        self.prepared = tuple(new for row in self.prepared if (new := moved(row)) is not None)
-        self._upcoming, self._reasons = (), {}
+        with self._handing_over:
+            self.repertoire = repertoire
+            self.playing = moved(self.playing)
+            self.prepared = tuple(new for row in self.prepared if (new := moved(row)) is not None)
+            # Until the new ranker has spoken, the old order holds.
+            self._upcoming = tuple(new for row in self._upcoming if (new := moved(row)) is not None)
+        self._reasons = {}
         self._learn(now)
 
     def adopt(self, repertoire: Repertoire, plays: list[Play], model: UserEmotionModel, *, now: float) -> None:

@@ -86,7 +86,8 @@ class Listening:
         """Let time pass for the player."""
         session = self.session
         if self._next is None and now >= self._ends_at - PREPARED_S:
-            self._next = session.take_next()
+            given = session.take_next()
+            self._next = self._rows[given.id] if given is not None else None
         if now >= self._ends_at and self._next is not None:
             if session.playing is not None:
                 session.ended(session.playing, "completed", now=now)

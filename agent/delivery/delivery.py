@@ -101,6 +101,10 @@ class Host(Protocol):
         """How it went with the bundle that runs."""
         ...
 
+    async def confirmed(self) -> None:
+        """A bundle has proved itself: what only older ones needed may go."""
+        ...
+
     def told(self) -> None:
         """The status has changed: publish it."""
         ...
@@ -234,6 +238,14 @@ class Delivery:
             return 0.0
         return min(1.0, self._probation.state.observed_s / self._probation.limits.least_s)
 
+    async def embedding_spaces(self) -> frozenset[str]:
+        """The spaces of all bundles that have a place on this device."""
+        return await asyncio.to_thread(self._slots.embedding_spaces)
+
+    async def rest(self) -> None:
+        """The agent ends in order: this start was none of a loop of crashes."""
+        await asyncio.to_thread(self._slots.lived)
+
     # -- the tasks -------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
@@ -311,6 +323,7 @@ class Delivery:
                 self._probation = None
                 logger.info("bundle %s has proved itself", self._slots.state.running.version)
                 await self._tidy()
+                await self._host.confirmed()
             case "return":
                 await self._go_back(verdict.reason, verdict.code or Reason.WORSE)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from typing import Any
 
 import msgspec
@@ -42,6 +43,12 @@ class Replay:
         self.random = np.random.default_rng(1)
         affect = AffectStation(bundle.model("user_emotion"), now=START)
         self.session = Session(sensing=Sensing("me"), affect=affect, repertoire=library, plays=[], now=START)
+
+    def take_next(self) -> int:
+        """Row of what the player is given."""
+        track = self.session.take_next()
+        assert track is not None
+        return self.session.repertoire.catalogue.row_of[track.id]
 
     def evaluate(self, kind: str = "sample") -> Evaluation:
         seen = self.session.observe(now=self.now)
@@ -121,10 +128,9 @@ def test_the_listeners_own_word_moves_state_and_queue_at_once(replay: Replay) ->
 
 def test_the_playing_and_the_prepared_track_are_not_in_the_queue(replay: Replay) -> None:
     replay.evaluate("start")
-    playing = replay.session.take_next()
-    assert playing is not None
+    playing = replay.take_next()
     replay.session.started(playing, now=replay.now)
-    prepared = replay.session.take_next()
+    prepared = replay.take_next()
     ids = [t.id for t in replay.evaluate().queue.tracks]
     assert f"{playing:016x}" not in ids
     assert f"{prepared:016x}" not in ids
@@ -132,7 +138,7 @@ def test_the_playing_and_the_prepared_track_are_not_in_the_queue(replay: Replay)
 
 def test_a_re_rank_does_not_touch_what_plays(replay: Replay) -> None:
     replay.evaluate("start")
-    playing = replay.session.take_next()
+    playing = replay.take_next()
     replay.session.started(playing, now=replay.now)
     replay.session.feel(0.9, 0.9, now=replay.now)
     replay.evaluate("command")
@@ -163,7 +169,7 @@ def test_a_lead_walks_from_the_state_to_the_target(replay: Replay) -> None:
 
 def test_hold_keeps_the_emotion_of_the_music_that_played(replay: Replay) -> None:
     replay.evaluate("start")
-    playing = replay.session.take_next()
+    playing = replay.take_next()
     replay.session.started(playing, now=replay.now)
     replay.session.aim("hold", None, 0.0, now=replay.now)
     goal = replay.evaluate("command").queue.goal
@@ -245,3 +251,35 @@ def test_another_bundle_takes_over_between_two_evaluations_and_the_listener_stay
     assert after.affect.valence == pytest.approx(before.valence, abs=0.1)
     assert replay.session.playing == 7
     assert f"{7:016x}" not in [track.id for track in after.queue.tracks]
+
+
+def test_the_player_goes_on_in_the_old_order_until_another_bundle_has_ranked(replay: Replay, bundle: Bundle) -> None:
+    head = replay.evaluate("start").queue.tracks[0].id
+    other = repertoire(len(replay.session.repertoire.catalogue), bundle)
+    replay.session.adopt(other, [], bundle.model("user_emotion"), now=replay.now)
+    given = replay.session.take_next()
+    assert given is not None
+    assert given.id == head
+
+
+def test_the_player_never_gets_a_track_of_a_catalogue_that_is_gone(replay: Replay, bundle: Bundle) -> None:
+    large, small = repertoire(50, bundle), repertoire(5, bundle)
+    ended = threading.Event()
+    wrong: list[BaseException | str] = []
+
+    def ask() -> None:
+        while not ended.is_set():
+            try:
+                replay.session.take_next()
+                replay.session.prepared = ()
+            except IndexError as error:
+                wrong.append(error)
+
+    player = threading.Thread(target=ask)
+    replay.evaluate("start")
+    player.start()
+    for number in range(100):
+        replay.session.replace(small if number % 2 else large, [], now=replay.now)
+    ended.set()
+    player.join()
+    assert wrong == []

@@ -1,7 +1,8 @@
 """amqtt inside this process, for machines without Mosquitto.
 
 It knows MQTT 3.1.1 and keeps nothing on the disk: retained state and sessions end with the agent, which publishes its
-own again. amqtt 0.12 also sends a newcomer retained messages of filters that others subscribed to; `Link` drops those.
+own again. amqtt 0.12 also sends a newcomer the retained messages of every filter that anybody ever subscribed to, and
+fails over a subscription that comes meanwhile, with the newcomer's line open and dead; that is corrected here.
 """
 
 from __future__ import annotations
@@ -40,7 +41,20 @@ class InProcessBroker:
 
         for name in ("amqtt", "transitions"):  # they log every packet and every change of state
             logging.getLogger(name).setLevel(logging.ERROR)
-        self._broker = Broker(
+
+        class IsolatedBroker(Broker):  # type: ignore[misc]  # amqtt publishes no type information
+            """Sends retained messages to those who have subscribed to them."""
+
+            async def _publish_retained_messages_for_subscription(
+                self,
+                subscription: tuple[str, int],
+                session: Any,  # noqa: ANN401 - as amqtt has it, which publishes no types
+            ) -> None:
+                subscribers = self._subscriptions.get(subscription[0], ())
+                if any(each.client_id == session.client_id for each, _ in subscribers):
+                    await super()._publish_retained_messages_for_subscription(subscription, session)
+
+        self._broker = IsolatedBroker(
             {
                 "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{self._port}", "max_connections": 100}},
                 # Neither packet logs nor $SYS statistics.

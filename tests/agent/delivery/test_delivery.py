@@ -101,6 +101,7 @@ class Agent:
     troubles: list[DeliveryError | None] = field(default_factory=list)
     delivery: Delivery | None = None
     cannot_take_over: bool = False
+    tidied: int = 0
     version: str = "2026.11.2"
     embedding_space: str = "space-1"
 
@@ -118,6 +119,9 @@ class Agent:
 
     async def rates(self) -> Rates:
         return Rates(evaluations=1000, latency_ms=5.0, plays=20, skips=2)
+
+    async def confirmed(self) -> None:
+        self.tidied += 1
 
     def told(self) -> None:
         self.stages.append(self.status.stage)
@@ -237,7 +241,7 @@ def test_a_bundle_arrives_is_tested_runs_on_probation_and_is_confirmed(tmp_path:
 
     player = played(tmp_path, story)
     assert player.slots.state.confirmed.version == "2026.11.3"
-    assert player.channel.forgotten == 1
+    assert (player.channel.forgotten, player.agent.tidied) == (1, 1)
     assert player.agent.stages.count("probation") > 10
     told = [stage for stage, _ in groupby(player.agent.stages)]
     assert told == ["idle", "fetching", "testing", "probation", "idle"]
