@@ -9,16 +9,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 import numpy as np
 
 from agent.bundles import Bundles
+from agent.evaluations import Evaluations
 from agent.feedback.sending import Giving
 from agent.integration.health import Part
 from agent.integration.link import Link, Message
 from agent.listening import Listening
 from agent.orders import Orders
-from agent.pace import Due
 from agent.playback.messages import Event
 from agent.rescan import Rescan
 from agent.sensing.gateway.inside import inside_gateway
@@ -26,7 +25,7 @@ from agent.sensing.station import Intake
 from agent.settings import AgentSettings
 from agent.stations import Stations
 from agent.storage.records import AffectRow, Sample
-from models.errors import AttuneError, BundleError, StorageError
+from models.errors import AttuneError, StorageError
 from models.wire.messages import Affect
 from models.wire.quantities import QUANTITIES
 from models.wire.topics import DeviceTopics
@@ -71,19 +70,14 @@ class Running:
         giving: Giving,
         events: asyncio.Queue[Event],
     ) -> None:
-        self._settings, self._stations, self._link, self._bundles, self._giving = (
-            settings,
-            stations,
-            link,
-            bundles,
-            giving,
-        )
+        self._settings, self._stations, self._link = settings, stations, link
+        self._bundles, self._giving = bundles, giving
+        self._evaluations = Evaluations(stations, bundles)
         self._topics = DeviceTopics(settings.device.id)
         self._orders = Orders(stations)
         self._listening = Listening(stations, events, played=bundles.played)
         self._rescan = Rescan(config)
         self._gateway = inside_gateway(settings, take=self._take_pack, publish=link.publish)
-        self._affect: Affect | None = None
 
     def start(self) -> list[asyncio.Task[None]]:
         """Start everything; the tasks run until they are cancelled."""
@@ -96,7 +90,7 @@ class Running:
         stations.ask("start")
         tasks = {
             "intake": self._take_in(),
-            "evaluation": self._evaluate(),
+            "evaluation": self._evaluations.run(),
             "listening": self._listening.run(),
             "telling": self._tell(),
             "keeping": self._keep(),
@@ -147,42 +141,6 @@ class Running:
         if stations.database.retain_samples_days and intake.pack is not None:
             with contextlib.suppress(StorageError):
                 await stations.store(stations.database.record_samples(_samples(intake), now=time.time()))
-
-    async def _evaluate(self) -> None:
-        stations, loop = self._stations, asyncio.get_running_loop()
-        while True:
-            due = stations.pace.take(loop.time())
-            if due is not None:
-                await self._evaluate_once(due)
-                continue
-            stations.wake.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(stations.pace.wait_s(loop.time())):
-                    await stations.wake.wait()
-
-    async def _evaluate_once(self, due: Due) -> None:
-        stations, loop = self._stations, asyncio.get_running_loop()
-        now = time.time()
-        seen = stations.session.observe(now=now)
-        since = now - (loop.time() - due.since)
-        try:
-            result = await stations.compute(stations.session.evaluate, seen, due.kind, since=since)
-        except (BundleError, RuntimeError, ValueError) as error:
-            # RuntimeError, ValueError: the TFLite runtime's own. The music plays on in the order of the last queue.
-            logger.warning("the models failed over an evaluation: %s", error)
-            stations.health.count("ranking", "faults")
-            stations.health.degrade(Part.RANKING, f"the models of bundle {self._bundles.version} fail: {error}")
-            self._bundles.evaluated(loop.time(), (loop.time() - due.since) * 1e3, failed=True)
-            return
-        stations.health.recover(Part.RANKING)
-        latency_ms = (loop.time() - due.since) * 1e3
-        self._affect = result.affect
-        stations.publisher.affect(result.affect)
-        if result.queue is not None:
-            cause = msgspec.structs.replace(result.queue.cause, latency_ms=round(latency_ms, 3))
-            stations.publisher.queue(msgspec.structs.replace(result.queue, cause=cause))
-        stations.health.evaluated(latency_ms)
-        self._bundles.evaluated(loop.time(), latency_ms)
 
     async def _tell(self) -> None:
         told_at = 0.0
@@ -255,7 +213,7 @@ class Running:
         await asyncio.Event().wait()
 
     async def _keep_once(self) -> None:
-        stations, state = self._stations, self._affect
+        stations, state = self._stations, self._evaluations.affect
         if state is not None:
             await stations.store(stations.database.record_affect(_affect_row(state)))
         profile = await stations.compute(stations.session.affect.profile.to_dict)
