@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
@@ -181,6 +182,8 @@ async def connected(settings: PublishingSection, *, fence: str) -> AsyncIterator
         keepalive=_KEEPALIVE_S,
         timeout=_TIMEOUT_S,
         logger=quiet,
+        # Small requests go out at once instead of waiting for the acknowledgement of the ones before (Nagle).
+        socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
     )
     try:
         await client.__aenter__()
