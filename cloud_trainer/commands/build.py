@@ -15,7 +15,7 @@ from cloud_trainer.settings import TrainerSettings
 from models.settings import load
 
 if TYPE_CHECKING:
-    from cloud_trainer.build import BuildResult, Workshop
+    from cloud_trainer.workshop import BuildResult, Workshop
 
 __all__ = ["build"]
 
@@ -41,10 +41,11 @@ def build(
 
     Example: attune-trainer build --data ../shared/data --out models/default
     """
-    from cloud_trainer.build import FREE_LICENCE, WEIGHTS_LICENCE, Workshop, run_stages, write
+    from cloud_trainer.build import FREE_LICENCE, WEIGHTS_LICENCE, write
     from cloud_trainer.generated.root import generated_data
     from cloud_trainer.stages import STAGES
     from cloud_trainer.stages import stages as stages_by_name
+    from cloud_trainer.workshop import Workshop, run_stages
 
     settings = load(TrainerSettings, program="trainer", config=config)
     names = [name.strip() for name in stages.split(",") if name.strip()]

@@ -72,10 +72,10 @@ def _of_build(
     wanted: list[str], settings: TrainerSettings, *, data: Path, work: Path, scale: str, seed: int
 ) -> list[ModelTable]:
     from cloud_trainer.artefact import ModelArtefact
-    from cloud_trainer.build import Workshop, run_stages
     from cloud_trainer.quantisation import operator_versions
     from cloud_trainer.report.quantisation import model_table
     from cloud_trainer.stages import stages
+    from cloud_trainer.workshop import Workshop, run_stages
 
     with progress_shown() as progress:
         shop = Workshop(

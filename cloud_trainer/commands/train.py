@@ -36,8 +36,8 @@ def train(
 
     Example: attune-trainer train user_emotion --data ../shared/data
     """
-    from cloud_trainer.build import Workshop, train_stage
     from cloud_trainer.stages import stages
+    from cloud_trainer.workshop import Workshop, train_stage
 
     settings = load(TrainerSettings, program="trainer", config=config)
     start = time.monotonic()

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cloud_trainer.artefact import Scale
-from cloud_trainer.build import Workshop, run_stages
 from cloud_trainer.data.sources import verify
 from cloud_trainer.progress import Progress
 from cloud_trainer.search import frozen as frozen_settings
@@ -17,6 +16,7 @@ from cloud_trainer.search.running import search as search_all
 from cloud_trainer.search.space import SearchContext, Space
 from cloud_trainer.settings import TrainerSettings
 from cloud_trainer.stages import stages
+from cloud_trainer.workshop import Workshop, run_stages
 from models.errors import Reason, SettingsError
 
 __all__ = ["run"]

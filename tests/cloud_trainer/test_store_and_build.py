@@ -24,13 +24,14 @@ from cloud_trainer.artefact import (
     TensorSpec,
     TrainingData,
 )
-from cloud_trainer.build import Workshop, bundle_contents, run_stages, train_stage
+from cloud_trainer.build import bundle_contents
 from cloud_trainer.data.sources import SOURCES, fingerprint
 from cloud_trainer.progress import LogProgress
 from cloud_trainer.search import frozen
 from cloud_trainer.search.log import write
 from cloud_trainer.settings import MusicEmotionSection, TrainerSettings
 from cloud_trainer.stages import STAGES, in_order, stages
+from cloud_trainer.workshop import Workshop, run_stages, train_stage
 from models.errors import BundleError, DataError, Reason, SettingsError, StorageError
 
 TOLERANCE = {"float32": 0.1, "int8": 0.2}
