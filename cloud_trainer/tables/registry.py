@@ -11,6 +11,7 @@ from cloud_trainer.tables.feeling.table import USER_EMOTION
 from cloud_trainer.tables.feeling.wearables import USER_EMOTION_WEARABLES
 from cloud_trainer.tables.frame import Table
 from cloud_trainer.tables.hku import HKU956_INDUCED
+from cloud_trainer.tables.music.cross import MUSIC_CROSS
 from cloud_trainer.tables.music.emopia import EMOPIA
 from cloud_trainer.tables.music.emotify import EMOTIFY
 from cloud_trainer.tables.music.vgmidi import VGMIDI
@@ -29,6 +30,7 @@ TABLES: Final[Mapping[str, Table[Any]]] = {
         EMOPIA,
         VGMIDI,
         EMOTIFY,
+        MUSIC_CROSS,
         WORDS,
         SITUNES_BEFORE,
         SITUNES_AFTER,

@@ -9,6 +9,7 @@ import numpy as np
 
 from cloud_trainer.tables.frame import Column, Floats, Fold, Peer, Problem, Table
 from cloud_trainer.tables.music.listening import HEARD
+from cloud_trainer.tables.music.networks import RESIDUAL, RESIDUAL_NAME, network, network_rows
 from cloud_trainer.tables.music.pieces import Music, aids_of, examined, listened, read
 from cloud_trainer.tables.music.rivals import (
     BY_SIX,
@@ -122,12 +123,21 @@ EMOPIA: Final = Table(
             _classes,
             tuned="as its members",
         ),
+        *network_rows(_classes),
+        row(
+            "committee with the network",
+            "mean of the committee's members and of the residual CNN",
+            committee({**_MEMBERS, RESIDUAL_NAME: network(RESIDUAL)}),
+            _classes,
+            tuned="as its members",
+        ),
     ),
     reference="forest on notes",
     ours="committee",
     load=_load,
     prepare=listened,
     modules=tuple(
-        f"cloud_trainer.tables.music.{name}" for name in ("emopia", "listening", "notes", "pieces", "pitches", "rivals")
+        f"cloud_trainer.tables.music.{name}"
+        for name in ("emopia", "listening", "networks", "notes", "patches", "pieces", "pitches", "rivals")
     ),
 )

@@ -9,6 +9,7 @@ import numpy as np
 
 from cloud_trainer.tables.frame import Column, Floats, Peer, Problem, Table
 from cloud_trainer.tables.music.listening import HEARD
+from cloud_trainer.tables.music.networks import RESIDUAL, RESIDUAL_NAME, network, network_rows
 from cloud_trainer.tables.music.pieces import Music, aids_of, folded, listened, read
 from cloud_trainer.tables.music.rivals import (
     BY_SIX,
@@ -88,6 +89,14 @@ EMOTIFY: Final = Table(
             grid=MUSIC_LEARNERS["kernel"].grid,
         ),
         row("committee", "mean of the three kernels", committee(_MEMBERS), _as_it_is, tuned="as its members"),
+        *network_rows(_as_it_is),
+        row(
+            "committee with the network",
+            "mean of the committee's members and of the residual CNN",
+            committee({**_MEMBERS, RESIDUAL_NAME: network(RESIDUAL)}),
+            _as_it_is,
+            tuned="as its members",
+        ),
     ),
     reference="SVR on log-mel",
     ours="committee",
@@ -95,7 +104,7 @@ EMOTIFY: Final = Table(
     prepare=listened,
     modules=tuple(
         f"cloud_trainer.tables.music.{name}"
-        for name in ("emotify", "listening", "notes", "pieces", "pitches", "rivals")
+        for name in ("emotify", "listening", "networks", "notes", "patches", "pieces", "pitches", "rivals")
     ),
     notes=(
         (

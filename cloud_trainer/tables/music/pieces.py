@@ -49,6 +49,7 @@ class Music:
         roots: the data's folder and the exam's.
         folder: where features and trained networks are kept.
         answered: what members of a committee have answered already, by rival and fold.
+        remembered: what networks read or trained once for all folds.
     """
 
     pieces: tuple[Piece, ...]
@@ -59,6 +60,7 @@ class Music:
     roots: tuple[Path, ...] = ()
     folder: Path = Path()
     answered: dict[tuple[str, str], tuple[Floats, dict[str, Any]]] = field(default_factory=dict)
+    remembered: dict[str, Any] = field(default_factory=dict)
 
     @property
     def groups(self) -> npt.NDArray[np.str_]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from cloud_trainer.tables.frame import Column, Floats, Peer, Problem, Table
 from cloud_trainer.tables.music.listening import HEARD
+from cloud_trainer.tables.music.networks import RESIDUAL, RESIDUAL_NAME, network, network_rows
 from cloud_trainer.tables.music.pieces import Music, aids_of, folded, listened, read
 from cloud_trainer.tables.music.rivals import (
     BY_SIX,
@@ -97,12 +98,21 @@ VGMIDI: Final = Table(
             _as_it_is,
             tuned="as its members",
         ),
+        *network_rows(_as_it_is),
+        row(
+            "committee with the network",
+            "mean of the committee's members and of the residual CNN",
+            committee({**_MEMBERS, RESIDUAL_NAME: network(RESIDUAL)}),
+            _as_it_is,
+            tuned="as its members",
+        ),
     ),
     reference="forest on notes",
     ours="committee",
     load=_load,
     prepare=listened,
     modules=tuple(
-        f"cloud_trainer.tables.music.{name}" for name in ("listening", "notes", "pieces", "pitches", "rivals", "vgmidi")
+        f"cloud_trainer.tables.music.{name}"
+        for name in ("listening", "networks", "notes", "patches", "pieces", "pitches", "rivals", "vgmidi")
     ),
 )

@@ -52,8 +52,9 @@ def test_windows_of_the_personal_baseline_are_not_scored(shared_data: Path):
     assert np.isfinite(problem.data.own).all()
 
 
-# The lexicon is learned from sentences, which no exam replaces; its titles are never learned from.
-@pytest.mark.parametrize("name", [name for name in QUICK if name != "words"])
+# The lexicon is learned from sentences, which no exam replaces; its titles are never learned from. What is asked across
+# sets is of another set than what is learned from.
+@pytest.mark.parametrize("name", [name for name in QUICK if name not in {"words", "music-cross"}])
 def test_an_exam_of_the_same_rows_leaves_nothing_of_them_to_train_on(name: str, shared_data: Path):
     problem = TABLES[name].load(shared_data, shared_data, 1)
     assert [fold.name for fold in problem.folds] == ["exam"]
