@@ -69,3 +69,31 @@ def _questionnaires(data: Path) -> None:
 @pytest.fixture(scope="session")
 def problem(feeling_data: Path) -> Problem[Data]:
     return load(feeling_data, None, 1)
+
+
+@pytest.fixture(scope="session")
+def exam_problem(
+    feeling_data: Path, listener_sets: ModuleType, tmp_path_factory: pytest.TempPathFactory
+) -> Problem[Data]:
+    """Later listenings of people who are known, and people who are not."""
+    exam = tmp_path_factory.mktemp("exam") / "data"
+    shutil.copytree(feeling_data, exam)
+    (exam / "situnes" / "stage1_interactions.csv").unlink()
+    for ending in ("interactions.csv", "wrist.npz", "env.json"):
+        (exam / "situnes" / f"stage2_{ending}").rename(exam / "situnes" / f"stage3_{ending}")
+    _rewrite(exam / "situnes" / "stage3_interactions.csv", ",1626", ",1726")
+    _rewrite(exam / "hku956" / "ratings.csv", "hku", "new")
+    for signals in list((exam / "hku956" / "signals").iterdir()):
+        signals.rename(signals.with_name(signals.name.replace("hku", "new")))
+    for file in (exam / "wesad-features").iterdir():
+        # The subject stands before the condition, at the end of a line.
+        lines = gzip.decompress(file.read_bytes()).decode().splitlines()
+        cells = [line.split(",") for line in lines[1:]]
+        renamed = [",".join([*row[:-2], str(88 + int(row[-2])), row[-1]]) for row in cells]
+        file.write_bytes(gzip.compress("\n".join([lines[0], *renamed]).encode()))
+    listener_sets.sum_up(exam)
+    return load(feeling_data, exam, 1)
+
+
+def _rewrite(path: Path, old: str, new: str) -> None:
+    path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")

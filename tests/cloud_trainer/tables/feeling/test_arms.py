@@ -87,6 +87,14 @@ def test_wearables_are_asked_of_one_network(problem: Problem[Data]):
     assert np.abs(found["hr"] - found["all"])[induced, :2].max() > 0
 
 
+@pytest.mark.usefixtures("quick")
+def test_an_exam_of_known_and_new_people_is_answered(exam_problem: Problem[Data]):
+    (fold,) = exam_problem.folds
+    assert neural("attention", exam_problem, fold).values.shape == (len(fold.test), exam_problem.truth.shape[1])
+    for row in (plain.mean, plain.last_report, plain.running_mean):
+        assert np.isfinite(row(exam_problem, fold).values).all()
+
+
 def test_baselines_say_what_they_are_called(problem: Problem[Data]):
     fold, corpus = problem.folds[0], problem.data.corpus
     own = np.flatnonzero(corpus.kind[fold.test] == INDUCED)
