@@ -5,13 +5,12 @@ Rules:
 - Each file is written in the order in which it is trusted: root, targets, snapshot, timestamp. Cut anywhere, the next
   `settle` goes on from there, because it signs whatever does not yet follow from what stands above it.
 - An expired root signs nothing any more.
-- What is out of date stays for a while, for players that are in the middle of fetching it.
+- Nothing is signed on a day before the last one: it would have expired already.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -19,9 +18,10 @@ from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import Metadata, Root, Snapshot, TargetFile, Targets, Timestamp
 
 from cloud_trainer.publishing import roles
-from cloud_trainer.publishing.content import chunks_of, offer_of, targets_for
-from cloud_trainer.publishing.folder import ROLES, ChannelFolder, Role, State, channels
+from cloud_trainer.publishing.content import offer_of, targets_for
+from cloud_trainer.publishing.folder import ROLES, ChannelFolder, Role, channels
 from cloud_trainer.publishing.keys import KeyRing, short
+from cloud_trainer.publishing.outdating import note
 from cloud_trainer.publishing.root import (
     ROOT_KEYS,
     check_successor,
@@ -35,18 +35,10 @@ from cloud_trainer.publishing.settings import PublishingSection
 from models.delivery.offer import Offer
 from models.errors import DeliveryError, Reason
 
-__all__ = ["Channel", "Outdated"]
+__all__ = ["Channel"]
 
 _DAY_S: Final = 86_400.0
 _Online = Literal["targets", "snapshot", "timestamp"]
-
-
-@dataclass(frozen=True, slots=True)
-class Outdated:
-    """What nobody needs any more: metadata files by name, chunks by address."""
-
-    files: frozenset[str]
-    chunks: frozenset[str]
 
 
 class Channel:
@@ -255,31 +247,8 @@ class Channel:
         if timestamp or old is None or named != snapshot.signed.version or self._due(root, old, "timestamp", now):
             self._sign_timestamp(root, snapshot, 0 if old is None else old.signed.version, now)
             signed.append("timestamp")
-        self._note_superseded(now)
+        note(self.folder, now)
         return signed
-
-    # -- what is out of date -----------------------------------------------------------------------------------------
-
-    def outdated(self, now: float) -> Outdated:
-        """What has been out of date for longer than it is kept."""
-        limit = now - self._settings.keep_days * _DAY_S
-        files = {file for file, since in self.folder.state().superseded.items() if since <= limit}
-        needed = set[str]()
-        for version in self.folder.versions("targets"):
-            file = f"{version}.targets.json"
-            if file not in files:
-                needed.update(chunks_of(roles.read(self.folder.read(file), Targets, file).signed))
-        return Outdated(frozenset(files), frozenset(self.folder.chunks() - needed))
-
-    def forget(self, outdated: Outdated) -> None:
-        """Remove what is out of date; called once it is gone from the broker."""
-        for name in outdated.chunks:
-            self.folder.remove_chunk(name)
-        for file in outdated.files:
-            self.folder.remove(file)
-        state = self.folder.state()
-        state.superseded = {file: at for file, at in state.superseded.items() if file not in outdated.files}
-        self.folder.keep(state)
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -356,16 +325,6 @@ class Channel:
         signers = self.ring.signers(root, "timestamp")
         signed = roles.make_timestamp(old + 1, snapshot, expiry(now, self._days("timestamp")), signers)
         self.folder.write("timestamp.json", roles.as_bytes(signed))
-
-    def _note_superseded(self, now: float) -> None:
-        newest = {
-            f"{versions[-1]}.{role}.json"
-            for role in ("targets", "snapshot")
-            if (versions := self.folder.versions(role))
-        }
-        old = {file for file in self.folder.files() if file.endswith((".targets.json", ".snapshot.json"))} - newest
-        known = self.folder.state().superseded
-        self.folder.keep(State({file: known.get(file, now) for file in sorted(old)}, signed=now))
 
 
 def _day(now: float) -> str:

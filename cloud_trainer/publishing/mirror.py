@@ -22,8 +22,9 @@ from tuf.api.metadata import Root, Timestamp
 from cloud_trainer.progress import Progress
 from cloud_trainer.publishing import roles
 from cloud_trainer.publishing.broker import Broker
-from cloud_trainer.publishing.channel import Channel, Outdated
+from cloud_trainer.publishing.channel import Channel
 from cloud_trainer.publishing.content import chunks_of
+from cloud_trainer.publishing.outdating import Outdated, forget
 from cloud_trainer.publishing.root import check_successor, read_root
 from models.delivery.chunks import address
 from models.errors import BrokerError, DeliveryError, Reason
@@ -224,7 +225,7 @@ class Mirror:
         for window in _windows(sorted(outdated.chunks)):
             await asyncio.gather(*(self._broker.publish(self._topics.chunk(name), b"") for name in window))
             self._result.cleared += len(window)
-        await asyncio.to_thread(self._channel.forget, outdated)
+        await asyncio.to_thread(forget, self._folder, outdated)
 
     # -- what may be wrong with the broker ---------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from cloud_trainer.publishing.channel import Channel
 from cloud_trainer.publishing.content import read_bundle, store
 from cloud_trainer.publishing.fleet import Fleet, read_fleet
 from cloud_trainer.publishing.mirror import Mirror, Mirrored
+from cloud_trainer.publishing.outdating import outdated
 from cloud_trainer.publishing.phases import Request, next_offer
 from cloud_trainer.publishing.settings import PublishingSection
 from models.delivery.offer import Offer, Rollout
@@ -106,7 +107,7 @@ async def send(
         BrokerError: it cannot be reached, or see `Mirror.bring_up`.
         DeliveryError: see `Mirror.bring_up`.
     """
-    outdated = channel.outdated(now)
+    old = outdated(channel.folder, now, keep_days=settings.keep_days)
     result = Mirrored()
     for attempt in range(_ATTEMPTS):
         begun = False
@@ -114,7 +115,7 @@ async def send(
             async with connected(settings, fence=fence(channel.name)) as broker:
                 begun = True
                 mirror = Mirror(channel, broker, progress=progress, result=result)
-                await mirror.bring_up(outdated, thorough=thorough)
+                await mirror.bring_up(old, thorough=thorough)
                 return result, await read_fleet(broker)
         except BrokerError as error:
             # At the first attempt an address where nobody listens is more likely wrong than a pause.

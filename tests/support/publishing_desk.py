@@ -19,13 +19,17 @@ from tuf.api.exceptions import DownloadHTTPError
 from tuf.ngclient import Updater, UpdaterConfig
 from tuf.ngclient.fetcher import FetcherInterface
 
+from cloud_trainer.progress import LogProgress
 from cloud_trainer.publishing.broker import Broker, connected
 from cloud_trainer.publishing.channel import Channel
 from cloud_trainer.publishing.content import read_bundle, store
+from cloud_trainer.publishing.fleet import Fleet
 from cloud_trainer.publishing.folder import ChannelFolder, Role
 from cloud_trainer.publishing.keys import KeyFiles, KeyRing
+from cloud_trainer.publishing.mirror import Mirrored
 from cloud_trainer.publishing.passphrases import Passphrases
 from cloud_trainer.publishing.phases import Request, next_offer
+from cloud_trainer.publishing.publisher import send
 from cloud_trainer.publishing.settings import PublishingSection
 from models.bundle.manifest import MODELS, TABLES, Tensor
 from models.bundle.writer import ModelContent, TableContent, write_bundle
@@ -44,6 +48,7 @@ __all__ = [
     "bundle_files",
     "free_port",
     "make_bundle",
+    "publish",
 ]
 
 PASSPHRASE = "four words are enough"  # noqa: S105 - of keys that exist for a moment
@@ -200,6 +205,20 @@ class _Held(FetcherInterface):
 def bundle_files(bundle: Path) -> dict[str, bytes]:
     paths = (path for path in bundle.rglob("*") if path.is_file())
     return {str(path.relative_to(bundle)): path.read_bytes() for path in paths}
+
+
+async def _at_once(_seconds: float) -> None:
+    """No wait before the next attempt."""
+
+
+async def publish(desk: Desk, port: int, *, thorough: bool = True, now: float = NOW) -> Mirrored:
+    """Bring the broker at a port up to date, without waiting between attempts."""
+    settings = msgspec.structs.replace(desk.settings, port=port)
+    mirrored, fleet = await send(
+        desk.channel, settings, thorough=thorough, now=now, progress=LogProgress(), wait=_at_once
+    )
+    assert fleet == Fleet({})
+    return mirrored
 
 
 def free_port() -> int:

@@ -11,6 +11,7 @@ import pytest
 from publishing_desk import Desk, Mosquitto, free_port, make_bundle
 
 from cloud_trainer.progress import LogProgress
+from cloud_trainer.publishing.mirror import Mirror
 
 Starts = Callable[[str], AbstractAsyncContextManager[Mosquitto]]
 
@@ -61,3 +62,11 @@ def bundle(tmp_path: Path) -> Path:
 @pytest.fixture
 def progress() -> LogProgress:
     return LogProgress()
+
+
+@pytest.fixture
+def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a broker on loopback has not delivered by now it does not hold."""
+    monkeypatch.setitem(Mirror.__init__.__kwdefaults__, "patience_s", 0.5)  # type: ignore[arg-type]
+    monkeypatch.setattr("cloud_trainer.publishing.fleet._PATIENCE_S", 0.0)
+    monkeypatch.setattr("cloud_trainer.publishing.broker._SILENCE_S", 1.0)

@@ -9,7 +9,6 @@ from publishing_desk import DAY_S, NOW, PASSPHRASE, Desk, Player, bundle_files, 
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root
 
-from cloud_trainer.publishing import channel as channel_module
 from cloud_trainer.publishing.channel import Channel
 from cloud_trainer.publishing.folder import ChannelFolder, channels
 from cloud_trainer.publishing.keys import KeyFiles, KeyRing
@@ -213,33 +212,6 @@ def test_a_channel_without_keys_names_those_that_have_some(desk: Desk):
     assert "keys init --channel beta" in caught.value.remedy
     assert caught.value.remedy.endswith("there: stable")
     assert channels(desk.settings.folder) == ["stable"]
-
-
-def test_old_chunks_stay_for_a_while_and_are_then_named_as_outdated(
-    desk: Desk, bundle: Path, tmp_path: Path, player: Player
-):
-    desk.offer(bundle)
-    first = desk.folder.chunks()
-    following = make_bundle(tmp_path / "next", version="2026.11.3", changed="hybrid")
-    desk.offer(following, NOW + DAY_S)
-    assert desk.channel.outdated(NOW + 7.9 * DAY_S).chunks == frozenset()
-    outdated = desk.channel.outdated(NOW + 8 * DAY_S)
-    assert outdated.files == {"1.targets.json", "1.snapshot.json"}
-    assert outdated.chunks
-    assert outdated.chunks < first
-    desk.channel.forget(outdated)
-    assert player.follow(desk.topics(), NOW + DAY_S)[1] == bundle_files(following)
-    assert desk.channel.outdated(NOW + 100 * DAY_S) == channel_module.Outdated(frozenset(), frozenset())
-
-
-def test_a_lost_state_keeps_old_chunks_longer_and_breaks_nothing(desk: Desk, bundle: Path, tmp_path: Path):
-    desk.offer(bundle)
-    desk.offer(make_bundle(tmp_path / "next", version="2026.11.3", changed="hybrid"), NOW)
-    (desk.folder.path / "state.json").write_bytes(b"\xff{")
-    later = NOW + 30 * DAY_S
-    assert desk.channel.outdated(later).chunks == frozenset()
-    desk.channel.settle(later)
-    assert desk.channel.outdated(later + 8 * DAY_S).chunks
 
 
 @pytest.mark.parametrize("file", ["1.root.json", "1.targets.json", "1.snapshot.json", "timestamp.json"])
