@@ -43,7 +43,9 @@ __all__ = ["Receiver"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_TIMESTAMP = "timestamp.json"
 _WAITING = 2  # messages that are read ahead of the one being kept: what a kill may cost is fetched again
+_LACKING = frozenset({Reason.MISSING, Reason.TIMED_OUT, Reason.UNREACHABLE})
 _TRIES = 2  # a chunk in the store may turn out damaged when its file is made; it is fetched once more
 
 
@@ -95,10 +97,10 @@ class Receiver:
         self.reports: Mapping[str, BundleStatus] = self._reports.known
         self._status = ReceiverStatus()
         self._link = Link(replace(settings, clean_session=True, waiting_messages=_WAITING), uniform=uniform)
-        lasting = (self._topics.timestamp, bundle_reports_filter())
-        for topic in lasting:
+        for topic in (self._topics.timestamp, bundle_reports_filter()):
             self._link.subscribe(topic)
-        self._retained = Retained(self._link, self._limits, lasting)
+        self._retained = Retained(self._link, self._limits)
+        self._timestamp: bytes | None = None
         self._news = asyncio.Event()
         self._checking, self._fetching = asyncio.Lock(), asyncio.Lock()
         self._schedule: Schedule | None = None
@@ -114,6 +116,7 @@ class Receiver:
     async def __aexit__(self, *_exception: object) -> None:
         """Disconnect. Whoever still awaits a check or fetch is told UNREACHABLE; cancel it before."""
         await self._link.__aexit__()
+        await self._retained.close()
         if self._consumer is not None:
             self._consumer.cancel()
             await asyncio.gather(self._consumer, return_exceptions=True)
@@ -177,7 +180,7 @@ class Receiver:
             except DeliveryError as error:
                 self._failed(error, brought)
                 raise
-            self._scheduled().succeeded(asyncio.get_running_loop().time(), brought.get("timestamp.json"))
+            self._scheduled().succeeded(asyncio.get_running_loop().time(), brought.get(_TIMESTAMP))
             self._status.versions = dict(verified.versions)
             self._status.last_success_s = now
             self._status.last_error = self._status.last_code = ""
@@ -239,30 +242,32 @@ class Receiver:
             if not self._status.enrolled:
                 raise self._trust.not_enrolled()
             while isinstance(answer := await _in_thread(_refresh, self._trust, brought, now, self._limits), str):
-                await self._bring_metadata(answer, brought)
+                if answer == _TIMESTAMP:
+                    # Subscribed to from the start, so it came before the fence of the first round, or is not there.
+                    brought[answer] = self._timestamp
+                else:
+                    await self._bring_metadata(answer, brought)
             await _in_thread(self._floor.raise_to, now)
         return answer, now
 
     async def _bring_metadata(self, file: str, brought: dict[str, bytes | None]) -> None:
-        """Bring a metadata file; the first time, which is when a newer root is asked for, the timestamp with it."""
-        files = dict.fromkeys((file, *(() if "timestamp.json" in brought else ("timestamp.json",))))
         try:
-            by_topic = {self._topics.metadata(name): name for name in files}
+            topic = self._topics.metadata(file)
         except WireError as error:  # signed, and yet a version that no publisher counts up to
             raise DeliveryError(error.message, reason=error.reason, remedy="Give the channel new keys") from error
 
-        async def accept(topic: str, payload: bytes) -> bool:
+        async def accept(_topic: str, payload: bytes) -> bool:
             self._status.metadata_bytes += len(payload)
             if payload:
-                brought[by_topic[topic]] = payload
+                brought[file] = payload
             return bool(payload)
 
         # The client asks for the root after the newest that it trusts, and goes on from one that was brought.
         newest = max(int(name.split(".")[0]) for name in (file, *brought) if name.endswith(".root.json"))
         trusted = newest if brought.get(f"{newest}.root.json") else newest - 1
         fence = self._topics.metadata(f"{trusted}.root.json")
-        for topic in await self._retained.bring(list(by_topic), accept, fence=fence):
-            brought[by_topic[topic]] = None
+        if await self._retained.bring([topic], accept, fence=fence):
+            brought[file] = None
 
     # -- fetching --------------------------------------------------------------------------------------------------
 
@@ -329,8 +334,11 @@ class Receiver:
 
     async def _take(self, message: Message) -> None:
         schedule = self._scheduled()
-        if message.topic == self._topics.timestamp and schedule.timestamp(message.payload):
-            self._news.set()
+        if message.topic == self._topics.timestamp:
+            self._timestamp = message.payload or None
+            self._status.metadata_bytes += len(message.payload)
+            if schedule.timestamp(message.payload):
+                self._news.set()
         waited_for = await self._retained.take(message)
         if self._reports.take(message.topic, message.payload):
             schedule.report()
@@ -342,7 +350,9 @@ class Receiver:
         if brought is not None:
             self._status.failures += 1
         self._status.last_error, self._status.last_code = str(error), error.reason.value
-        self._scheduled().failed(asyncio.get_running_loop().time(), (brought or {}).get("timestamp.json"))
+        self._scheduled().failed(
+            asyncio.get_running_loop().time(), (brought or {}).get(_TIMESTAMP), lacking=error.reason in _LACKING
+        )
 
     def _refused(self, why: str) -> None:
         self._status.refused[why] = self._status.refused.get(why, 0) + 1

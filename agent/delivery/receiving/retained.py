@@ -3,11 +3,13 @@
 MQTT has no answer for "there is none". So what is wanted is subscribed to first and then a topic that is known to be
 there, the *fence*: brokers work on the requests of a connection in order, so when the fence's retained message comes,
 what has not come is absent. For brokers that keep no order there is a grace period after it. A broker that answers a
-wrong "absent" can only hold something back, as it can anyway.
+wrong "absent" can only hold something back, as it can anyway. A fence that was published this moment proves nothing: it
+comes as a live message, and all is asked for again.
 
 Rules:
 
-- One round at a time, a bounded number of topics in it, all of them unsubscribed from at its end.
+- One round at a time, a bounded number of topics in it, all of them unsubscribed from at its end; the next one begins
+  when the broker has confirmed that, since some are silent about what is subscribed to already.
 - A round ends when each topic has brought a message that was accepted, or the fence has come and the grace is over, or
   nothing of either has come for the time of patience, whatever else the broker sends. A connection that breaks is the
   link's matter: it subscribes again, in the same order, and the round goes on with what is missing.
@@ -19,9 +21,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from agent.delivery.receiving.messages import Limits
 from agent.integration.link import Link, Message
@@ -32,6 +34,8 @@ __all__ = ["Accept", "Retained"]
 Accept: TypeAlias = Callable[[str, bytes], Awaitable[bool]]
 """Called with topic and payload of each message that was asked for; False where it is not what it ought to be."""
 
+_REPEATS: Final = 5  # a fence is published once in its life; who sends it all the time only wants to be waited for
+
 
 @dataclass
 class _Round:
@@ -41,6 +45,8 @@ class _Round:
     fence: str
     accept: Accept
     fenced: bool = False
+    again: bool = False
+    repeats: int = 0
     refused: dict[str, int] = field(default_factory=dict)
     failure: Exception | None = None
     stirred: asyncio.Event = field(default_factory=asyncio.Event)
@@ -56,15 +62,20 @@ class Retained:
     Args:
         link: to the broker; its messages are handed to `take`.
         limits: patience, grace, and refused messages in a round.
-        lasting: topics that stay subscribed to whatever is asked for.
     """
 
-    def __init__(self, link: Link, limits: Limits, lasting: Iterable[str]) -> None:
+    def __init__(self, link: Link, limits: Limits) -> None:
         self._link = link
         self._limits = limits
-        self._lasting = frozenset(lasting)
         self._lock = asyncio.Lock()
         self._round: _Round | None = None
+        self._leaving: asyncio.Task[None] | None = None
+
+    async def close(self) -> None:
+        """Give up what is still to be unsubscribed from."""
+        if self._leaving is not None:
+            self._leaving.cancel()
+            await asyncio.gather(self._leaving, return_exceptions=True)
 
     async def take(self, message: Message) -> bool:
         """Look at a message; returns whether it was waited for, accepted or not."""
@@ -73,6 +84,9 @@ class Retained:
             return False
         if message.topic == current.fence:
             current.fenced = current.fenced or message.retain
+            if not current.fenced and current.repeats < _REPEATS:
+                current.repeats += 1
+                current.again = True
             current.stirred.set()
             return True
         if message.topic not in current.wanted or current.over:
@@ -114,23 +128,29 @@ class Retained:
             OSError: what `accept` raised.
         """
         async with self._lock:
-            await self._connected()
-            current = self._round = _Round(set(topics), fence, accept)
-            try:
-                for topic in (*topics, fence):
-                    self._link.subscribe(topic)
-                await self._wait(current)
-            finally:
-                self._round = None
-                for topic in (*topics, fence):
-                    if topic not in self._lasting:
-                        self._link.unsubscribe(topic)
+            current = _Round(set(topics), fence, accept)
+            while not current.over and not current.fenced:
+                await self._ask(current, [topic for topic in topics if topic in current.wanted])
         if current.failure is not None:
             raise current.failure
         return {topic: topic in current.refused for topic in topics if topic in current.wanted}
 
+    async def _ask(self, current: _Round, topics: Sequence[str]) -> None:
+        """Subscribe, wait until the round is over or has to be asked for again, and unsubscribe."""
+        await self._ready()
+        current.again = False
+        self._round = current
+        try:
+            for topic in (*topics, current.fence):
+                self._link.subscribe(topic)
+            await self._wait(current)
+        finally:
+            self._round = None
+            leaving = self._link.unsubscribe(*topics, current.fence)
+            self._leaving = asyncio.create_task(leaving, name="unsubscribe")  # also where this is being cancelled
+
     async def _wait(self, current: _Round) -> None:
-        while not current.over:
+        while not current.over and not current.again:
             try:
                 async with asyncio.timeout(self._limits.patience_s):
                     await current.stirred.wait()
@@ -149,9 +169,13 @@ class Retained:
                     await current.stirred.wait()
                     current.stirred.clear()
 
-    async def _connected(self) -> None:
+    async def _ready(self) -> None:
+        """Wait for the connection, and for the broker to have forgotten what was asked for before."""
         try:
             async with asyncio.timeout(self._limits.patience_s):
+                await self._link.connected()
+                if self._leaving is not None:
+                    await asyncio.wait((self._leaving,))
                 await self._link.connected()
         except TimeoutError:
             raise self._unreachable() from None

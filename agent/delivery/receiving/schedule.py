@@ -3,19 +3,24 @@
 A pure state machine on a clock that only goes forward. Rules:
 
 - A timestamp other than the one last looked at is looked at as soon as the distance to the last look allows.
-- The distance is short after a success and grows with every failure, with full jitter: neither a dead broker nor a
-  stranger who writes nonsense keeps the device busy, and a fleet does not come back in one instant.
+- The distance is short after a success, and where nothing was there to be refused. It grows with every refusal, with
+  full jitter: a stranger who writes nonsense does not keep the device busy, nor away for long from what comes after.
+- Without news the distance grows with every failure, so a fleet does not come back to a broker in one instant.
 - Without any news a channel is looked at once a day, or when the distance after a failure is over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from agent.delivery.receiving.messages import Cause, Limits
 from agent.integration.link import backoff_s
 
 __all__ = ["Schedule"]
+
+_LONGEST_DISTANCE_S: Final = 300.0
+"""What is published after a stranger was shut out is looked at within this time."""
 
 
 class Schedule:
@@ -56,14 +61,15 @@ class Schedule:
         self._earliest = now + self._limits.spacing_s
         self._due = now + self._limits.due_s
 
-    def failed(self, now: float, timestamp: bytes | None = None) -> None:
-        """Note a check or fetch that failed."""
+    def failed(self, now: float, timestamp: bytes | None = None, *, lacking: bool = False) -> None:
+        """Note a check or fetch that failed, or that lacked something."""
         self._note(timestamp)
         limits = self._limits
         delay = backoff_s(self._failures, self._uniform(), first_s=limits.retry_s, limit_s=limits.retry_limit_s)
         self._failures += 1
-        self._earliest = now + max(delay, limits.spacing_s)
-        self._due = min(self._earliest, now + limits.due_s)
+        distance = 0.0 if lacking else min(delay, _LONGEST_DISTANCE_S)
+        self._earliest = now + max(distance, limits.spacing_s)
+        self._due = now + min(max(delay, limits.spacing_s), limits.due_s)
 
     def cause(self, now: float) -> Cause | None:
         """Why to look now, or None. A report is told once."""

@@ -15,7 +15,7 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -67,6 +67,7 @@ class Connection:
         self.ended: asyncio.Future[str] = self._loop.create_future()
         self._accepted: asyncio.Future[None] = self._loop.create_future()
         self._subscribing: dict[int, asyncio.Future[list[ReasonCode]]] = {}
+        self._unsubscribing: dict[int, asyncio.Future[None]] = {}
         self._socket: socket.socket | None = None
         self._misc: asyncio.TimerHandle | None = None
         self._on_acknowledged = on_acknowledged
@@ -84,6 +85,7 @@ class Connection:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
+        client.on_unsubscribe = self._on_unsubscribe
         client.on_publish = self._on_publish
         client.on_message = lambda _client, _userdata, message: on_message(message)
         client.on_socket_close = self._on_socket_close
@@ -136,10 +138,17 @@ class Connection:
             return []
         return [name for (name, _), code in zip(wanted, granted.result(), strict=False) if code.is_failure]
 
-    def unsubscribe(self, topic_filter: str) -> None:
-        """Tell the broker that messages of a filter are wanted no longer."""
-        self._client.unsubscribe(topic_filter)
+    async def unsubscribe(self, filters: Sequence[str]) -> None:
+        """Tell the broker that messages of these filters are wanted no longer, and wait for its answer."""
+        if not filters or self.ended.done():
+            return
+        _, identifier = self._client.unsubscribe(list(filters))
+        if identifier is None:
+            return
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._unsubscribing[identifier] = done
         self._write()
+        await asyncio.wait((done, self.ended), return_when=asyncio.FIRST_COMPLETED)
 
     def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> int:
         """Send a message; returns its packet identifier."""
@@ -304,6 +313,18 @@ class Connection:
         waiting = self._subscribing.pop(mid, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(codes)
+
+    def _on_unsubscribe(
+        self,
+        _client: Client,
+        _userdata: object,
+        mid: int,
+        _codes: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        waiting = self._unsubscribing.pop(mid, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
 
     def _on_publish(
         self,

@@ -145,13 +145,16 @@ class Link:
             self._subscribing.add(task)
             task.add_done_callback(self._subscribing.discard)
 
-    def unsubscribe(self, topic_filter: str) -> None:
-        """Ask for these messages no longer; what is on its way is not handed on, what waits already is.
+    async def unsubscribe(self, *topic_filters: str) -> None:
+        """Ask for these messages no longer, and wait until the broker knows.
 
-        A filter that was never asked for is none. Asked for again, it comes last among the filters.
+        What is on its way is not handed on, what waits for the consumer already is. A filter that was never asked for
+        is none. Asked for again, a filter comes last. Some brokers (amqtt) answer a subscription to what is subscribed
+        to already with silence: who wants retained messages again waits for this first.
         """
-        if self._filters.pop(topic_filter, None) is not None and self._up.is_set() and self._connection is not None:
-            self._connection.unsubscribe(topic_filter)
+        known = [each for each in topic_filters if self._filters.pop(each, None) is not None]
+        if self._up.is_set() and self._connection is not None:
+            await self._connection.unsubscribe(known)
 
     async def drain(self) -> None:
         """Wait until the broker has acknowledged all events.
