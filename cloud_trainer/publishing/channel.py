@@ -64,7 +64,7 @@ class Channel:
         """The newest root.
 
         Raises:
-            DeliveryError: MISSING: the channel has no keys; MALFORMED or UNTRUSTED.
+            DeliveryError: MISSING: the channel has no keys, or an older root is lost; MALFORMED or UNTRUSTED.
         """
         versions = self.folder.versions("root")
         if not versions:
@@ -76,6 +76,12 @@ class Channel:
                 + (f", or name one of the channels that are there: {known}" if known else ""),
             )
         file = f"{versions[-1]}.root.json"
+        if gaps := sorted(set(range(1, versions[-1])) - set(versions)):
+            raise DeliveryError(
+                f"the channel {self.name} lacks {gaps[0]}.root.json, over which players come to {file}",
+                reason=Reason.MISSING,
+                remedy="Bring it back from a backup or from the broker",
+            )
         return read_root(self.folder.read(file), file).signed
 
     def targets(self) -> Metadata[Targets]:

@@ -36,6 +36,8 @@ _WINDOW: Final = 16
 """Chunks under way at a time: 1 MiB, well below what brokers queue for a client."""
 _PATIENCE_S: Final = 5.0
 """For what must be there because it was just acknowledged."""
+_ORDER_S: Final = 0.3
+"""For metadata that a broker sends after the fence: missing something newer would be worse than the wait."""
 
 
 @dataclass(slots=True)
@@ -118,7 +120,9 @@ class Mirror:
 
     async def _metadata(self) -> dict[str, bytes]:
         prefix = f"{self._topics.root}/metadata/"
-        return await self._broker.read_filter(f"{prefix}#", keep=lambda topic: topic.startswith(prefix))
+        return await self._broker.read_filter(
+            f"{prefix}#", keep=lambda topic: topic.startswith(prefix), patience_s=_ORDER_S
+        )
 
     def _refuse_newer(self, there: Mapping[str, bytes]) -> None:
         """Stop where the broker holds what only our own keys can have signed, and later than what we hold."""
@@ -231,8 +235,9 @@ class Mirror:
 
     def _lost(self, what: str, size: int, error: BrokerError) -> BrokerError | DeliveryError:
         """The connection ended at a message: by accident, unless it is the same message as before."""
-        if self._result.lost_at != what:
-            self._result.lost_at = what
+        again = self._result.lost_at == what
+        self._result.lost_at = what
+        if not again or 0 < size <= self._largest_kept:
             return error
         return self._not_kept(what, size)
 

@@ -67,6 +67,7 @@ def progress() -> LogProgress:
 @pytest.fixture
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a broker on loopback has not delivered by now it does not hold."""
+    monkeypatch.setattr("cloud_trainer.publishing.mirror._ORDER_S", 0.0)
     monkeypatch.setitem(Mirror.__init__.__kwdefaults__, "patience_s", 0.5)  # type: ignore[arg-type]
     monkeypatch.setattr("cloud_trainer.publishing.fleet._PATIENCE_S", 0.0)
     monkeypatch.setattr("cloud_trainer.publishing.broker._SILENCE_S", 1.0)

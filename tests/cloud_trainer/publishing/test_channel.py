@@ -214,6 +214,15 @@ def test_a_channel_without_keys_names_those_that_have_some(desk: Desk):
     assert channels(desk.settings.folder) == ["stable"]
 
 
+def test_a_lost_root_is_missed_because_players_could_not_follow(desk: Desk):
+    for _ in range(3):
+        desk.channel.rotate(desk.make, {}, NOW)
+    desk.folder.remove("3.root.json")
+    with pytest.raises(DeliveryError, match=r"lacks 3\.root\.json") as caught:
+        desk.channel.root()
+    assert caught.value.reason is Reason.MISSING
+
+
 @pytest.mark.parametrize("file", ["1.root.json", "1.targets.json", "1.snapshot.json", "timestamp.json"])
 def test_damaged_metadata_is_named(file: str, desk: Desk, bundle: Path):
     desk.offer(bundle)

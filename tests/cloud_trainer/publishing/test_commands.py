@@ -35,6 +35,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ATTUNE_PASSPHRASE", PASSPHRASE)
     monkeypatch.setitem(KeyFiles.__init__.__kwdefaults__, "rounds", 1)  # type: ignore[arg-type]
     monkeypatch.setattr("cloud_trainer.publishing.fleet._PATIENCE_S", 0.05)
+    monkeypatch.setattr("cloud_trainer.publishing.mirror._ORDER_S", 0.0)
     return home
 
 
