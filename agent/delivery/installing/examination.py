@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.delivery.installing import measuring, sanity
+from agent.delivery.installing import agreement, measuring, sanity
 from agent.delivery.installing.inside import Report, end_first, limit_memory, limit_time, read_job, resident_bytes
 from agent.delivery.installing.job import Answer, ExaminationJob
 from agent.storage.records import TrackTable
@@ -73,7 +73,8 @@ def examine(job: ExaminationJob, say: Say) -> Answer:
     say("its speed")
     latency_ms = measuring.latencies_ms(candidate, running)
     measuring.require_speed(candidate, latency_ms, job.limits)
-    measuring.require_numbers(candidate)
+    say("made-up listeners")
+    agreement.require_feeling(candidate, running)
     heard = _rank(candidate, running, job, say)
     return Answer(
         version=candidate.manifest.version,
@@ -131,10 +132,11 @@ def _rank(candidate: Bundle, running: Bundle | None, job: ExaminationJob, say: S
     if len(table) < sanity.LEAST_TRACKS:
         return 0
     say("ranking with the bundle in use")
-    before = None
-    if running is not None and running.manifest.embedding_space == table.embedding_space:
-        before = sanity.sense_of(running, table)
-    if candidate.manifest.embedding_space != table.embedding_space:
+    try:
+        before = sanity.sense_of(running, table) if running is not None and _is_in(table, running) else None
+    except BundleError:
+        return 0  # a catalogue that is all alike says nothing of any bundle
+    if not _is_in(table, candidate):
         say("hearing some of your music")
         heard = _hear(candidate, job)
         if len(heard) < sanity.LEAST_TRACKS:
@@ -142,11 +144,15 @@ def _rank(candidate: Bundle, running: Bundle | None, job: ExaminationJob, say: S
         rows = {track_id: row for row, track_id in enumerate(table.ids)}
         known = table.emotion[[rows[track_id] for track_id in heard.ids]]
         _require_variety(candidate, heard.embedding)
-        sanity.require_agreement(candidate, heard.emotion, known)
+        agreement.require_hearing(candidate, heard.emotion, known)
         table = heard
     say("ranking your music")
     sanity.require_sense(candidate, sanity.sense_of(candidate, table), before)
     return len(table)
+
+
+def _is_in(table: TrackTable, bundle: Bundle) -> bool:
+    return table.embedding_space == bundle.manifest.embedding_space
 
 
 def _require_variety(candidate: Bundle, embedding: NDArray[np.float32]) -> None:

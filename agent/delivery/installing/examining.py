@@ -72,7 +72,7 @@ class ExamineLimits:
         heard: tracks that a new audio model hears for it, of the sample.
     """
 
-    seconds: float = 300.0
+    seconds: float = 600.0
     memory_bytes: int = 1 << 30
     slower: float = 3.0
     floor_ms: Mapping[str, float] = field(default_factory=lambda: {"music_emotion": 20.0})

@@ -15,13 +15,12 @@ from models.bundle.reader import Bundle
 from models.errors import BundleError, Reason
 from models.interpreter import Interpreter
 
-__all__ = ["latencies_ms", "require_numbers", "require_speed"]
+__all__ = ["latencies_ms", "require_speed"]
 
 _RUNS: Final = 21
 _BUDGET_S: Final = 3.0
 """Per model; a slow one is known for slow after fewer runs."""
 _LEAST_RUNS: Final = 3
-_HISTORIES: Final = 32
 
 
 def latencies_ms(candidate: Bundle, running: Bundle | None) -> dict[str, tuple[float, float]]:
@@ -64,27 +63,6 @@ def require_speed(bundle: Bundle, found: Mapping[str, tuple[float, float]], limi
                 f" {running_ms:.1f} ms in the bundle in use",
                 reason=Reason.WORSE,
                 remedy="Prefer another precision of that model (attune-trainer repack), or build a smaller one",
-            )
-
-
-def require_numbers(bundle: Bundle) -> None:
-    """Refuses a bundle whose `user_emotion` answers histories of any kind with what is no number.
-
-    Raises:
-        BundleError: FAILED.
-    """
-    model = bundle.model("user_emotion")
-    random = np.random.default_rng(0)
-    shape = model.inputs["steps"]
-    for number in range(_HISTORIES):
-        known = random.random(shape) < number / (_HISTORIES - 1)
-        steps = np.where(known, random.normal(scale=2.0, size=shape), 0.0).astype(np.float32)
-        answer = model.run(steps=steps, mask=known.astype(np.float32))
-        if not all(np.isfinite(answer[key]).all() for key in ("mean", "log_variance", "attention")):
-            raise BundleError(
-                f"user_emotion of bundle {bundle.manifest.version} answers with what is no number",
-                reason=Reason.FAILED,
-                remedy="Build the bundle again; the one in use stays",
             )
 
 

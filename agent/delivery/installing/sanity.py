@@ -1,20 +1,20 @@
 """Whether a bundle ranks the listener's own catalogue with sense.
 
 Nobody knows the right ranking of somebody's music. What can be known: it is made of finite numbers, it depends on what
-is wanted, tracks that the bundle hears as happy come above those that it hears as sad when happiness is wanted, and it
-hears happiness where the bundle in use does, not just the other way round.
+is wanted, and tracks that the bundle hears as happy come above those that it hears as sad when happiness is wanted.
+Whether it hears happiness where the bundle in use does is the business of `agreement`.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.catalogue.library import Catalogue
+from agent.delivery.installing.agreement import failed
 from agent.ranking.target import ListenerGoal, Target, target_of
 from agent.ranking.taste import Play, taste_of
 from agent.ranking.weights import fusion_weights
@@ -24,7 +24,7 @@ from models.bundle.reader import Bundle
 from models.errors import BundleError, Reason
 from models.situation import situation_vector
 
-__all__ = ["LEAST_TRACKS", "Sense", "require_agreement", "require_sense", "sense_of"]
+__all__ = ["LEAST_TRACKS", "Sense", "require_sense", "sense_of"]
 
 LEAST_TRACKS: Final = 12
 """Fewer tracks are no catalogue to judge a ranking by."""
@@ -32,12 +32,6 @@ _HAPPY: Final = (0.7, 0.4)
 _SAD: Final = (-0.6, -0.4)
 _WORSE: Final = 0.1
 """By so much may tracks be told apart less well than by the bundle in use."""
-_UNRELATED: Final = 0.2
-"""Rank correlation below which two audio models hear different things. Two that were trained apart on the same data
-agree on far more."""
-_SURE: Final = 2.33
-"""One-sided 99 %: a sample of tracks decides only when it is sure."""
-_LARGEST: Final = 0.999
 _LIKED: Final = 8
 _NOW: Final = 1_767_225_600.0
 
@@ -74,7 +68,7 @@ def sense_of(bundle: Bundle, table: TrackTable) -> Sense:
     for plays in ([], _history(happy), _history(sad)):
         wished_happy, wished_sad = (_scores(repertoire, wish, plays) for wish in (_HAPPY, _SAD))
         if np.allclose(wished_happy, wished_sad, atol=1e-6) or np.ptp(wished_happy) < 1e-6:
-            raise _failed(bundle, "ranks the same whatever is wanted")
+            raise failed(bundle, "ranks the same whatever is wanted")
         separations += [_above(wished_happy[happy], wished_happy[sad]), _above(wished_sad[sad], wished_sad[happy])]
     return Sense(min(separations))
 
@@ -87,40 +81,11 @@ def require_sense(bundle: Bundle, candidate: Sense, running: Sense | None) -> No
     """
     least = 0.5 if running is None else running.separation - _WORSE
     if candidate.separation < least:
-        raise _failed(
+        raise failed(
             bundle,
             f"ranks happy tracks above sad ones in {candidate.separation:.0%} of cases when happiness is wanted,"
             f" {least:.0%} are the least",
         )
-
-
-def require_agreement(bundle: Bundle, candidate: NDArray[np.float32], running: NDArray[np.float32]) -> None:
-    """Refuses an audio model that clearly hears something else in this music than the one in use.
-
-    Args:
-        bundle: of the candidate.
-        candidate: [N, 2], valence and arousal as it hears the tracks.
-        running: [N, 2], of the same tracks.
-
-    Raises:
-        BundleError: FAILED: all tracks sound alike to it, or its order has nothing to do with the other.
-    """
-    for axis, name in enumerate(("valence", "arousal")):
-        mine, other = candidate[:, axis], running[:, axis]
-        if np.std(mine) < 1e-3 <= np.std(other):
-            raise _failed(bundle, f"hears the same {name} in every track")
-        if np.std(other) < 1e-3:
-            continue
-        correlation = _rank_correlation(mine, other)
-        # Fisher's transform: the upper end of the correlation's confidence interval.
-        most = math.tanh(
-            math.atanh(max(-_LARGEST, min(correlation, _LARGEST))) + _SURE / math.sqrt(max(len(mine) - 3, 1))
-        )
-        if most < _UNRELATED:
-            raise _failed(
-                bundle,
-                f"hears another {name} than the one in use: rank correlation {correlation:.2f} on {len(mine)} tracks",
-            )
 
 
 def _scores(repertoire: Repertoire, wish: tuple[float, float], plays: list[Play]) -> NDArray[np.float64]:
@@ -156,18 +121,3 @@ def _above(high: NDArray[np.float64], low: NDArray[np.float64]) -> float:
     """How often one of `high` is above one of `low`; ties count half (the area under the ROC curve)."""
     difference = high[:, None] - low[None, :]
     return float(np.mean(difference > 0) + 0.5 * np.mean(difference == 0))
-
-
-def _rank_correlation(one: NDArray[Any], other: NDArray[Any]) -> float:
-    first, second = (
-        np.argsort(np.argsort(values, kind="stable"), kind="stable").astype(float) for values in (one, other)
-    )
-    return float(np.corrcoef(first, second)[0, 1])
-
-
-def _failed(bundle: Bundle, what: str) -> BundleError:
-    return BundleError(
-        f"bundle {bundle.manifest.version} {what}",
-        reason=Reason.FAILED,
-        remedy="Look at its models and build it again; the bundle in use stays",
-    )

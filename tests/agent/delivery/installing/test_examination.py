@@ -103,6 +103,12 @@ async def test_an_empty_catalogue_is_no_reason_to_refuse(device: Slots):
     assert found.tracks_heard == 0
 
 
+async def test_a_catalogue_that_is_all_alike_is_no_reason_to_refuse(device: Slots):
+    table = track_table(20, SHIPPED.embedding_space)
+    table.emotion[:], table.embedding[:] = 0.0, table.embedding[0]
+    assert (await examined(device, CatalogueSample(table))).tracks_heard == 0
+
+
 async def test_a_bundle_whose_model_answers_wrongly_is_refused(device: Slots, sample: CatalogueSample):
     error = await refused(device, sample, files={PREFERRED["user_emotion"]: mapped("mean", -1.0)})
     assert error.reason is Reason.FAILED
@@ -120,6 +126,20 @@ async def test_a_bundle_that_answers_with_no_number_is_refused_whatever_its_gold
         files={PREFERRED["hybrid"]: lambda _: model.read_bytes(), "golden/hybrid.npz": remeasured(model)},
     )
     assert error.reason is Reason.FAILED
+
+
+async def test_a_bundle_that_finds_the_opposite_in_every_listener_is_refused_whatever_its_golden_outputs_say(
+    device: Slots, sample: CatalogueSample, tmp_path: Path
+):
+    model = tmp_path / PREFERRED["user_emotion"]
+    model.write_bytes(mapped("mean", -1.0)((default_bundle() / PREFERRED["user_emotion"]).read_bytes()))
+    error = await refused(
+        device,
+        sample,
+        files={PREFERRED["user_emotion"]: lambda _: model.read_bytes(), "golden/user_emotion.npz": remeasured(model)},
+    )
+    assert error.reason is Reason.FAILED
+    assert "in the valence of a listener" in str(error)
 
 
 async def test_a_bundle_with_a_model_ten_times_slower_is_refused(device: Slots, sample: CatalogueSample):
@@ -235,7 +255,7 @@ async def test_a_new_audio_model_that_hears_alike_passes_and_wants_its_own_space
 async def test_a_new_audio_model_that_hears_the_opposite_is_refused(device: Slots, music: TrackTable, tmp_path: Path):
     error = await refused(device, CatalogueSample(music), **new_audio_model(mapped("emotion", -1.0), tmp_path))
     assert error.reason is Reason.FAILED
-    assert "hears another valence" in str(error)
+    assert "hears another order (rank correlation -" in str(error)
 
 
 async def test_a_new_audio_model_that_hears_the_same_in_everything_is_refused(
@@ -243,7 +263,7 @@ async def test_a_new_audio_model_that_hears_the_same_in_everything_is_refused(
 ):
     error = await refused(device, CatalogueSample(music), **new_audio_model(mapped("emotion", 0.0), tmp_path))
     assert error.reason is Reason.FAILED
-    assert "the same valence in every track" in str(error)
+    assert "hears no differences in the valence of your music" in str(error)
 
 
 async def test_music_on_a_disk_that_is_not_there_is_no_reason_to_refuse(device: Slots, tmp_path: Path):
