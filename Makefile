@@ -10,10 +10,10 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
 DATA ?= ../shared/data
 DEMO_ARGUMENTS := $(if $(SECONDS),--seconds $(SECONDS)) $(if $(OUTPUT),--output $(OUTPUT)) $(if $(SEED),--seed $(SEED)) $(if $(BLE),--ble)
 
-.PHONY: help demo test test-all bench tables bundle system clean
+.PHONY: help demo test test-all test-arm64 bench tables bundle system clean
 
 help: ## show what can be made
-	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -E '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 demo: $(VENV)/.agent system ## run the player with a simulated listener (SECONDS=60 ends by itself, BLE=1 over Bluetooth)
 	$(BIN)/attune-sim demo $(DEMO_ARGUMENTS)
@@ -27,6 +27,9 @@ test: $(VENV)/.development system ## run all tests but the slow ones, with linte
 
 test-all: $(VENV)/.development system ## run all tests, the slow ones too
 	$(BIN)/pytest
+
+test-arm64: $(VENV)/.development ## run the golden vectors of the shipped models on an emulated Raspberry Pi
+	$(BIN)/python tests/arm64/golden_vectors.py
 
 bench: $(VENV)/.development system ## measure every promise beside its peer
 	$(BIN)/python -m benchmarks
