@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.storage.records import TrackTable
-from agent.storage.tracks import EMBEDDING_SIZE
+from agent.storage.tracks import EMBEDDING_SIZE, LADDER
 from models.audio.descriptors import DESCRIPTORS
 from models.errors import Reason
 
@@ -86,9 +86,7 @@ class Tracks(msgspec.Struct, frozen=True):
             emotion=matrix(self.emotion, 2),
             embedding=matrix(self.embedding, EMBEDDING_SIZE),
             descriptors=matrix(self.descriptors, len(DESCRIPTORS)),
-            identity_keys=np.frombuffer(self.identity_keys, np.uint64).reshape(
-                count, len(self.identity_keys) // (8 * count) if count else 0
-            ),
+            identity_keys=np.frombuffer(self.identity_keys, np.uint64).reshape(count, LADDER),
             value_keys=tuple(np.frombuffer(keys, np.uint64) for keys in self.value_keys),
         )
 
