@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from models.errors import Reason, StorageError
+from models.errors import AttuneError, Reason, StorageError
 
-__all__ = ["make_folder", "read_arrays", "refused", "trained_once", "write_arrays"]
+__all__ = ["full_disk_told", "make_folder", "read_arrays", "refused", "trained_once", "write_arrays"]
 
 Weights = dict[str, npt.NDArray[np.float32]]
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+_FULL_WORDS: Final = ("No space left on device", "errno = 28")
 
 
 def trained_once(path: Path, train: Callable[[], Mapping[str, npt.NDArray[np.float32]]]) -> Weights:
@@ -57,8 +62,11 @@ def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     partial = path.with_name(f"{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Packed in memory: a zip file whose disk is full complains once more when it is thrown away.
+        packed = io.BytesIO()
+        np.savez(packed, **dict(arrays))
         with partial.open("wb") as stream:
-            np.savez(stream, **dict(arrays))
+            stream.write(packed.getbuffer())
             stream.flush()
             os.fsync(stream.fileno())
         partial.replace(path)
@@ -79,9 +87,31 @@ def make_folder(path: Path) -> None:
         raise refused(path, error) from error
 
 
+@contextmanager
+def full_disk_told(folder: Path) -> Iterator[None]:
+    """Tell of a full disk in one way, whichever library found it.
+
+    Args:
+        folder: that is written to inside the block.
+
+    Raises:
+        StorageError: the disk is full.
+    """
+    try:
+        yield
+    except AttuneError:
+        raise
+    except Exception as error:
+        # TensorFlow and HDF5 have errors of their own for a disk that is full; everything else is passed on.
+        full = getattr(error, "errno", None) in _FULL or any(words in str(error) for words in _FULL_WORDS)
+        if not full:
+            raise
+        raise refused(folder, OSError(errno.ENOSPC, "No space left on device")) from error
+
+
 def refused(path: Path, error: OSError) -> StorageError:
     """Return what to raise where the disk refuses a checkpoint."""
-    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    full = error.errno in _FULL
     return StorageError(
         f"cannot write the checkpoint {path}: {error.strerror}",
         reason=Reason.DISK_FULL if full else Reason.FAILED,

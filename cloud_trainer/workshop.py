@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cloud_trainer import store
 from cloud_trainer.artefact import Artefact, BuildContext, Scale, Stage, TrainableStage
-from cloud_trainer.checkpoint import make_folder
+from cloud_trainer.checkpoint import full_disk_told, make_folder
 from cloud_trainer.data.sources import verify
 from cloud_trainer.progress import Progress
 from cloud_trainer.runs import Run, recorded
@@ -140,7 +140,8 @@ def _recorded(
     runs = shop.work / shop.scale / "runs"
     with recorded(stage, context, runs=runs, key=key, doing=doing, tensorboard=shop.tensorboard) as (run, observed):
         make_folder(context.work)
-        yield run, replace(context, progress=observed, shared=context.cache)
+        with full_disk_told(context.work):
+            yield run, replace(context, progress=observed, shared=context.cache)
 
 
 def prepared(stage: Stage, shop: Workshop, result: BuildResult) -> BuildContext:

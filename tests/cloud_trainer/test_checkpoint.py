@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cloud_trainer.checkpoint import trained_once, write_arrays
-from models.errors import Reason, StorageError
+from cloud_trainer.checkpoint import full_disk_told, trained_once, write_arrays
+from models.errors import DataError, Reason, StorageError
 
 
 def test_weights_are_trained_once(tmp_path: Path):
@@ -48,3 +48,24 @@ def test_a_full_disk_is_told_with_a_remedy_and_leaves_what_was_there(tmp_path: P
     assert "goes on from the last checkpoint" in refused.value.remedy
     assert [entry.name for entry in tmp_path.iterdir()] == ["weights.npz"]
     assert trained_once(path, dict)["a"].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError("Unable to synchronously write (file write failed: errno = 28, error message = ...)"),
+        RuntimeError("RESOURCE_EXHAUSTED: /work/last.data: No space left on device"),
+    ],
+)
+def test_a_full_disk_is_told_alike_whichever_library_found_it(tmp_path: Path, error: Exception):
+    with pytest.raises(StorageError) as refused, full_disk_told(tmp_path):
+        raise error
+    assert refused.value.reason is Reason.DISK_FULL
+
+
+def test_other_errors_are_passed_on_as_they_are(tmp_path: Path):
+    with pytest.raises(KeyError, match="a bug"), full_disk_told(tmp_path):
+        raise KeyError("a bug")
+    with pytest.raises(DataError, match="No space left on device"), full_disk_told(tmp_path):
+        raise DataError("a song called No space left on device", reason=Reason.CORRUPT)
