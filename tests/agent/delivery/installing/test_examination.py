@@ -144,7 +144,7 @@ async def test_a_bundle_that_finds_the_opposite_in_every_listener_is_refused_wha
 
 async def test_a_bundle_with_a_model_ten_times_slower_is_refused(device: Slots, sample: CatalogueSample):
     roomy = ExamineLimits(seconds=120.0, larger_floor_bytes=1 << 30)
-    error = await refused(device, sample, files={PREFERRED["user_emotion"]: slower(60)}, limits=roomy)
+    error = await refused(device, sample, files={PREFERRED["user_emotion"]: slower(120, 512)}, limits=roomy)
     assert error.reason is Reason.WORSE
     assert "user_emotion takes" in str(error)
 
@@ -160,15 +160,15 @@ async def test_a_bundle_that_hangs_is_ended(device: Slots, sample: CatalogueSamp
     error = await refused(
         device,
         sample,
-        files={PREFERRED["sequence"]: slower(3000, 2048)},
-        limits=ExamineLimits(seconds=3.0),
+        files={PREFERRED["sequence"]: slower(2000, 1024)},
+        limits=ExamineLimits(seconds=1.5),
     )
     assert error.reason is Reason.TIMED_OUT
 
 
 async def test_a_bundle_that_eats_memory_is_refused(device: Slots, sample: CatalogueSample):
     error = await refused(
-        device, sample, files={PREFERRED["sequence"]: slower(1, 4000)}, limits=ExamineLimits(memory_bytes=48 << 20)
+        device, sample, files={PREFERRED["sequence"]: slower(1, 2600)}, limits=ExamineLimits(memory_bytes=24 << 20)
     )
     assert error.reason in {Reason.FAILED, Reason.INCOMPATIBLE}  # as the runtime takes it that memory is refused
 
@@ -177,8 +177,8 @@ async def test_a_bundle_much_larger_in_memory_is_refused(device: Slots, sample: 
     error = await refused(
         device,
         sample,
-        files={PREFERRED["sequence"]: slower(1, 3000)},
-        limits=ExamineLimits(larger=1.0, larger_floor_bytes=1 << 20),
+        files={PREFERRED["sequence"]: slower(1, 2000)},
+        limits=ExamineLimits(larger=0.5, larger_floor_bytes=1 << 20),
     )
     assert error.reason is Reason.WORSE
     assert "MiB of memory" in str(error)
@@ -327,7 +327,7 @@ async def test_a_child_that_misbehaves_never_hurts_the_parent(
             offer=offer(),
             running=device.running,
             sample=sample,
-            limits=ExamineLimits(seconds=2.0 if reason is Reason.TIMED_OUT else 60.0),
+            limits=ExamineLimits(seconds=1.0 if reason is Reason.TIMED_OUT else 60.0),
         )
     assert caught.value.reason is reason
     assert started[0].returncode is not None
