@@ -5,6 +5,7 @@ A card says nothing that the manifest does not: rebuilding a bundle changes it, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from math import sqrt
 from pathlib import Path
@@ -17,10 +18,11 @@ from models.bundle.manifest import Figure, Manifest, Model, Tensor, TrainingSet
 
 __all__ = ["card", "cards", "wilson", "write_cards"]
 
+_INTERVAL: Final = re.compile(r"; 95 % interval over [^;]*? (-?\d+\.\d+) to (-?\d+\.\d+)")
 _Z: Final = 1.959964
 _READ: Final = (
-    "Each figure beside its trivial peer on the same rows. Intervals are 95 %: Wilson's for accuracies, for others as "
-    "the protocol says; where none stands, the tables of docs/evaluation.md have it."
+    "Each figure beside its trivial peer on the same rows. 95 % intervals in brackets: bootstrap over people, listeners "
+    "or pieces; Wilson's for accuracies without one. Where none stands, the tables of docs/evaluation.md have it."
 )
 _COSTS: Final = (".largest_loss", ".largest_difference", ".size_ratio", "_ms", ".ms")
 
@@ -140,7 +142,7 @@ def _figures(metrics: Mapping[str, Figure]) -> list[str]:
     protocols: dict[str, list[str]] = {}
     for name, figure in metrics.items():
         if not name.endswith(_COSTS):
-            protocols.setdefault(figure.protocol, []).append(name)
+            protocols.setdefault(_INTERVAL.sub("", figure.protocol), []).append(name)
     lines: list[str] = []
     for protocol, names in protocols.items():
         lines += [f"{protocol[:1].upper()}{protocol[1:]}:", "", *_head("figure", "value", "peer", "its value", "rows")]
@@ -154,6 +156,9 @@ def _figures(metrics: Mapping[str, Figure]) -> list[str]:
 
 
 def _value(name: str, figure: Figure) -> str:
+    """Return a figure with its interval: the protocol's, or Wilson's for an accuracy."""
+    if found := _INTERVAL.search(figure.protocol):
+        return f"{number(figure.value)} ({float(found[1]):.3f} to {float(found[2]):.3f})"
     if name.endswith("_accuracy") and figure.count:
         low, high = wilson(figure.value, figure.count)
         return f"{number(figure.value)} ({number(low)} to {number(high)})"

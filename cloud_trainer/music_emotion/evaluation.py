@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cloud_trainer.artefact import Figure
+from cloud_trainer.evaluation.bootstrap import bootstrap
 from cloud_trainer.evaluation.regression import concordance, r_squared
 from cloud_trainer.music_emotion.examples import Examples
 from cloud_trainer.music_emotion.metrics import quadrant_accuracy, sign_accuracy
@@ -20,6 +21,16 @@ __all__ = ["PieceTable", "Score", "held_out_figures", "piece_table", "validation
 Floats = npt.NDArray[np.float32]
 
 _AXES: Final = ("valence", "arousal")
+
+Metric = Callable[[Floats, Floats], float]
+_SIGN_METRICS: Final[tuple[tuple[str, Metric], ...]] = (("accuracy", sign_accuracy),)
+_VALUE_METRICS: Final[tuple[tuple[str, Metric], ...]] = (
+    ("r2", lambda truth, predicted: float(r_squared(truth, predicted))),
+    ("ccc", lambda truth, predicted: float(concordance(truth, predicted))),
+)
+_DRAWS: Final = 300
+_FEWEST_PIECES: Final = 20
+"""Fewer pieces tell no interval: a draw of them may hold one piece alone."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +101,7 @@ def validation_score(network: MusicEmotionNetwork, rows: Examples) -> Score:
 def held_out_figures(
     tables: Mapping[str, PieceTable], training_mean: Mapping[str, Floats], protocol: str
 ) -> dict[str, Figure]:
-    """Return the figures of a held-out side, each beside predicting the training mean.
+    """Return the figures of a held-out side, each beside predicting the training mean, its interval in the protocol.
 
     Args:
         tables: truth and prediction per data set.
@@ -100,25 +111,26 @@ def held_out_figures(
     figures: dict[str, Figure] = {}
     for name, table in tables.items():
         constant = np.broadcast_to(training_mean[name], table.truth.shape).astype(np.float32)
-
-        def figure(value: float, baseline: float, count: int = len(table.truth)) -> Figure:
-            return Figure(value=value, baseline=baseline, baseline_name="training mean", protocol=protocol, count=count)
-
         for axis, label in enumerate(_AXES):
             truth, predicted, mean = table.truth[:, axis], table.predicted[:, axis], constant[:, axis]
-            if table.signs:
-                figures[f"{name}.{label}_accuracy"] = figure(
-                    sign_accuracy(truth, predicted), sign_accuracy(truth, mean)
-                )
-            else:
-                figures[f"{name}.{label}_r2"] = figure(
-                    float(r_squared(truth, predicted)), float(r_squared(truth, mean))
-                )
-                figures[f"{name}.{label}_ccc"] = figure(
-                    float(concordance(truth, predicted)), float(concordance(truth, mean))
-                )
+            for suffix, metric in _SIGN_METRICS if table.signs else _VALUE_METRICS:
+                figures[f"{name}.{label}_{suffix}"] = _figure(metric, truth, predicted, mean, protocol)
         if table.signs:
-            figures[f"{name}.quadrant_accuracy"] = figure(
-                quadrant_accuracy(table.truth, table.predicted), quadrant_accuracy(table.truth, constant)
+            figures[f"{name}.quadrant_accuracy"] = _figure(
+                quadrant_accuracy, table.truth, table.predicted, constant, protocol
             )
     return figures
+
+
+def _figure(metric: Metric, truth: Floats, predicted: Floats, mean: Floats, protocol: str) -> Figure:
+    count, told = len(truth), protocol
+    if count >= _FEWEST_PIECES:
+        interval = bootstrap(np.arange(count), lambda rows: metric(truth[rows], predicted[rows]), seed=0, draws=_DRAWS)
+        told = f"{protocol}; 95 % interval over {count} pieces {interval.low:.3f} to {interval.high:.3f}"
+    return Figure(
+        value=metric(truth, predicted),
+        baseline=metric(truth, mean),
+        baseline_name="training mean",
+        protocol=told,
+        count=count,
+    )

@@ -59,6 +59,7 @@ class MusicEmotionStage:
         "cloud_trainer.data.labels",
         "cloud_trainer.data.pieces",
         *(f"cloud_trainer.data.{name}" for name in _SETS),
+        "cloud_trainer.evaluation.bootstrap",
         "cloud_trainer.evaluation.regression",
         "cloud_trainer.evaluation.variants",
         "cloud_trainer.quantisation",

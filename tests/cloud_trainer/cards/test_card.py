@@ -64,3 +64,10 @@ def test_the_command_writes_what_it_tells(tmp_path: Path):
     result = CliRunner().invoke(cli.app, ["cards", "--out", str(tmp_path)])
     assert result.exit_code == 0
     assert sorted(Path(line).name for line in result.stdout.split()) == sorted(path.name for path in tmp_path.iterdir())
+
+
+def test_an_interval_in_the_protocol_stands_beside_the_figure(shipped: Manifest):
+    figure = shipped.models["user_emotion"].metrics["situnes_before.valence_r2"]
+    low, _, high = figure.protocol.rpartition("persons ")[2].partition(" to ")
+    assert f"| situnes_before.valence_r2 | {figure.value:.3f} ({low} to {high}) |" in cards(shipped)["user_emotion.md"]
+    assert "95 % interval over" not in cards(shipped)["user_emotion.md"]
