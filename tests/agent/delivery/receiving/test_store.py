@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.delivery.receiving.store import ChunkStore
+from models.delivery.chunks import address
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ChunkStore:
+    return ChunkStore(tmp_path / "chunks")
+
+
+def test_what_is_put_is_there(store: ChunkStore):
+    name = address(b"chunk")
+    assert store.put(name, b"chunk")
+    assert store.has(name, 5)
+    assert not store.has(name, 6)
+    assert store.get(name) == b"chunk"
+
+
+def test_other_bytes_than_the_address_says_are_not_kept(store: ChunkStore, tmp_path: Path):
+    assert not store.put(address(b"chunk"), b"other")
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_a_chunk_that_was_damaged_on_the_disk_is_gone_once_it_is_read(store: ChunkStore, tmp_path: Path):
+    name = address(b"chunk")
+    store.put(name, b"chunk")
+    (tmp_path / "chunks" / name[:2] / name).write_bytes(b"chonk")
+    assert store.get(name) is None
+    assert not store.has(name, 5)
+
+
+def test_what_is_kept_stays_and_all_else_goes(store: ChunkStore, tmp_path: Path):
+    chunks = [b"a", b"b", b"c"]
+    for each in chunks:
+        store.put(address(each), each)
+    (tmp_path / "chunks" / "stray.new").write_bytes(b"of a process that was killed")
+    store.forget([address(b"b")])
+    assert [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()] == [b"b"]
+    store.forget(())
+    assert store.get(address(b"b")) is None
+
+
+def test_an_empty_store_has_nothing_and_forgets_nothing(store: ChunkStore):
+    assert store.get(address(b"")) is None
+    assert not store.has(address(b""), 0)
+    store.forget(())
+
+
+@given(
+    chunks=st.lists(st.binary(max_size=50)), lies=st.lists(st.tuples(st.binary(max_size=50), st.binary(max_size=50)))
+)
+def test_a_store_never_gives_what_is_not_at_its_address(
+    chunks: list[bytes], lies: list[tuple[bytes, bytes]], tmp_path_factory: pytest.TempPathFactory
+):
+    store = ChunkStore(tmp_path_factory.mktemp("store"))
+    for each in chunks:
+        assert store.put(address(each), each)
+    for claimed, sent in lies:
+        assert store.put(address(claimed), sent) == (claimed == sent)
+    for each in [*chunks, *(claimed for claimed, _ in lies)]:
+        assert store.get(address(each)) in {None, each}
