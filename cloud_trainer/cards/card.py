@@ -21,8 +21,8 @@ __all__ = ["card", "cards", "wilson", "write_cards"]
 _INTERVAL: Final = re.compile(r"; 95 % interval over [^;]*? (-?\d+\.\d+) to (-?\d+\.\d+)")
 _Z: Final = 1.959964
 _READ: Final = (
-    "Each figure beside its trivial peer on the same rows. 95 % intervals in brackets: bootstrap over people, listeners "
-    "or pieces; Wilson's for accuracies without one. Where none stands, the tables of docs/evaluation.md have it."
+    "Each figure beside its trivial peer on the same rows; 95 % intervals in brackets: bootstrap over people, listeners"
+    " or pieces; Wilson's for accuracies without one. Where none stands, the tables of docs/evaluation.md have it."
 )
 _COSTS: Final = (".largest_loss", ".largest_difference", ".size_ratio", "_ms", ".ms")
 
