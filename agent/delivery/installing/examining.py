@@ -79,7 +79,7 @@ class ExamineLimits:
     least_floor_ms: float = 2.0
     larger: float = 3.0
     larger_floor_bytes: int = 64 << 20
-    heard: int = 48
+    heard: int = 32
 
 
 @dataclass(frozen=True, slots=True)
