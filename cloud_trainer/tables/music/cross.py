@@ -11,7 +11,6 @@ import numpy as np
 
 from cloud_trainer.tables.frame import Column, Floats, Fold, Problem, Table
 from cloud_trainer.tables.music.listening import HEARD
-from cloud_trainer.tables.music.networks import ALONE, PAPER, network
 from cloud_trainer.tables.music.pieces import SETS, Music, listened, read
 from cloud_trainer.tables.music.rivals import Voice, committee, features_row, learned, mean, row
 
@@ -23,7 +22,6 @@ _PAIRS: Final = tuple(permutations(SETS, 2))
 _MEMBERS: Final[Mapping[str, Voice]] = {
     "descriptors and tones, ridge": learned("ridge", ("descriptors", "tones")),
     "heard, kernel": learned("kernel", HEARD),
-    "residual CNN": network(ALONE),
 }
 
 
@@ -95,11 +93,9 @@ MUSIC_CROSS: Final = Table(
             "descriptors and pitches heard",
         ),
         features_row("heard, kernel", "kernel", HEARD, _in_every_pair, "spectrum, descriptors and pitches heard"),
-        row("paper", "the paper's network and training, frozen", network(PAPER), _in_every_pair),
-        row("residual CNN", "residual network on log-mel patches", _MEMBERS["residual CNN"], _in_every_pair),
         row(
             "committee",
-            "mean of ridge on descriptors and tones, of the kernel and of the residual network",
+            "mean of ridge on descriptors and tones and of the kernel",
             committee(_MEMBERS),
             _in_every_pair,
             tuned="as its members",
@@ -110,7 +106,6 @@ MUSIC_CROSS: Final = Table(
     load=_load,
     prepare=listened,
     modules=tuple(
-        f"cloud_trainer.tables.music.{name}"
-        for name in ("cross", "listening", "networks", "notes", "patches", "pieces", "pitches", "rivals")
+        f"cloud_trainer.tables.music.{name}" for name in ("cross", "listening", "notes", "pieces", "pitches", "rivals")
     ),
 )
