@@ -14,6 +14,7 @@ import msgspec
 
 __all__ = ["Report", "end_first", "limit_memory", "limit_time", "read_job", "resident_bytes"]
 
+_GRACE_S: Final = 5
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -46,7 +47,8 @@ def _end_with_parent(descriptor: int) -> None:
 def limit_time(seconds: float) -> None:
     """Lets the system end this process after so much computing; and leaves no core file when something crashes."""
     whole = max(1, round(seconds))
-    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole))
+    # The hard limit later: at it the system sends SIGKILL, which would look like a want of memory.
+    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + _GRACE_S))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
