@@ -61,7 +61,7 @@ def beside(ships: Bundle, free: Bundle, *, data: Path, work: Path, seed: int, pr
         ships: trained on research data; it must not have seen the test side of this seed.
         free: trained on generated data.
         data: root of the research data.
-        work: folder for rendered pieces.
+        work: folder of the stages' caches, where rendered pieces are.
         seed: of the splits.
         progress: where it is shown.
 
@@ -108,10 +108,12 @@ def _told(value: float | None) -> str:
 
 def _music(bundles: tuple[Bundle, Bundle], data: Path, *, work: Path, seed: int, progress: Progress) -> list[Line]:
     pieces = [piece for module in _PIECES for piece in module.load(data, seed=seed)]
-    held = [piece for piece in pieces if piece.split == "test"]
-    corpora = build_corpus(held, data=data, folder=work / "held-out", progress=progress)
+    # All pieces, as the build takes them: what it has rendered is found again.
+    corpora = build_corpus(pieces, data=data, folder=work / "music_emotion" / "shared" / "patches", progress=progress)
     rows = examples(corpora, "test", lambda _: np.zeros(METADATA, np.float32))
-    means = {piece.dataset: _mean([one for one in pieces if one.dataset == piece.dataset]) for piece in held}
+    means = {
+        name: _mean([piece for piece in pieces if piece.dataset == name]) for name in {one.dataset for one in pieces}
+    }
     unknown = np.zeros((1, METADATA), np.float32)
     inputs = [
         {"log_mel": rows.patches(np.array([row])).astype(np.float32)[..., None], "metadata": unknown}
@@ -121,7 +123,7 @@ def _music(bundles: tuple[Bundle, Bundle], data: Path, *, work: Path, seed: int,
     for bundle in bundles:
         emotion = run_tflite(_content(bundle, "music_emotion"), inputs).outputs["emotion"]
         figures.append(held_out_figures(piece_table(rows, np.asarray(emotion, np.float32)), means, ""))
-        progress.note(f"music_emotion of {bundle.manifest.version} on {len(held)} pieces")
+        progress.note(f"music_emotion of {bundle.manifest.version} on {len(rows)} patches")
     return _lines(*figures)
 
 
