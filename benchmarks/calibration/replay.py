@@ -168,7 +168,7 @@ class _Playing:
 
     def _rate(self, event: Rated) -> None:
         mean, covariance = self._evaluate(event.t)
-        prior = self._station.profile.prior()
+        prior = self._station.profile.prior(event.t)
         answer = self._model.answer if self._model is not None else None
         unknown = np.full(2, np.nan)
         self._rows.append(
@@ -199,7 +199,7 @@ class _Playing:
         rows = []
         for seconds in after_s:
             state = self._station.evaluate((_NOTHING, np.isfinite(_NOTHING)), {}, self._told_at + seconds)
-            prior = self._station.profile.prior()
+            prior = self._station.profile.prior(self._told_at + seconds)
             apart = np.linalg.norm(last.mean - prior.mean)
             rows.append(
                 (*state.sd, *np.sqrt(np.diag(prior.covariance)), np.linalg.norm(state.mean - prior.mean) / apart)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +28,7 @@ from benchmarks.calibration.people import KINDS, Fold, People
 from benchmarks.calibration.recordings import recording_of
 from benchmarks.calibration.replay import Played, join, relax, replay
 
-__all__ = ["AFTER_S", "FORECASTS", "TOLD", "Found", "Plan", "merge", "read", "study", "write"]
+__all__ = ["AFTER_S", "FORECASTS", "TOLD", "Found", "Plan", "merge", "read", "study", "validating", "write"]
 
 Array = npt.NDArray[np.float64]
 
@@ -40,7 +40,7 @@ FORECASTS: Final[Mapping[str, str]] = {
     "silent": "filter without reports",
     "filter": "filter with reports",
 }
-TOLD: Final[Mapping[str, Sequence[int]]] = {"daily": (0, 1, 2, 3, 5, 7, 10), "whole": (0, 5, 20)}
+TOLD: Final[Mapping[str, Sequence[int]]] = {"daily": (0, 3, 5, 10), "whole": (0, 20)}
 """How many of a person's first reports are told in the study of what reports are worth: of daily life alone, and of the
 whole, where for all but one person the lab comes first."""
 AFTER_S: Final = (0, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 10800, 21600)
@@ -57,7 +57,7 @@ class Plan:
         told: numbers of reports in it, as `TOLD`.
     """
 
-    minutes: int = 10
+    minutes: int = 5
     told_minutes: int = 3
     told: Mapping[str, Sequence[int]] = field(default_factory=lambda: TOLD)
 
@@ -90,6 +90,12 @@ class Found:
             played: Played = getattr(self, name)
             return played.mean, played.covariance
         return self.means[name], self.covariances[name]
+
+
+def validating(fold: Fold, people: People) -> Fold:
+    """Return the fold with those who decide when training stops in the place of those who are held out."""
+    names = {str(person) for person in fold.validation.person}
+    return replace(fold, held_out=[person for person in people.names if person in names], judged=fold.validation)
 
 
 def study(fold: Fold, people: People, model: UserEmotionModel, plan: Plan, *, training_s: float) -> Found:

@@ -46,8 +46,9 @@ def page(found: Found, *, folds: int, seed: int, settings: Settings, plan: Plan)
         *_protocol(found, folds=folds, seed=seed, settings=settings, plan=plan),
         _verdict(found),
         *(_kind(found, kind, title) for kind, (_, title) in KINDS.items() if (found.filter.kind == kind).any()),
-        _reports(found),
+        _worth(found),
         _along(found),
+        _reports(found),
         _relaxation(found),
     ]
     return "\n\n".join(parts) + "\n"
@@ -78,7 +79,7 @@ def _protocol(found: Found, *, folds: int, seed: int, settings: Settings, plan: 
             f"Intervals are 95 %, from {DRAWS} resamples of people. NLL is in nats, CRPS in the rating's unit; smaller "
             "is better. R² is against the mean of the very ratings. The *constant* knows the training people's mean "
             "and covariance for that very question; the *personal prior* is `Profile.prior()` with the same earlier "
-            "reports as the filter; its population figures come from HKU956 as a whole, which favours both."
+            "reports as the filter; its population figures come from both data sets as a whole, which favours both."
         ),
         f"**Cost.** {trained:.0f} min of training, {replayed:.0f} min of replays, on two cores shared with other work.",
     ]
@@ -182,15 +183,43 @@ def told_rows(told: Mapping[int, Played]) -> Rows:
     return np.asarray(next(iter(told.values())).number >= max(told))
 
 
+def _worth(found: Found) -> str:
+    """Say whether reports make the estimate fit the person better: soon after them, and much later."""
+    tunes = np.char.startswith(found.filter.person, "situnes") & (found.filter.told >= _ENOUGH_REPORTS)
+    pairs = [(f"on the way: {_ENOUGH_REPORTS} or more were told, the newest often minutes ago", tunes)]
+    lines = [_worth_line(name, found.filter.take(rows), found.silent.take(rows)) for name, rows in pairs if rows.any()]
+    for scope, told in found.told.items():
+        count, rows = _ENOUGH_REPORTS if scope == "daily" and _ENOUGH_REPORTS in told else max(told), told_rows(told)
+        if rows.any():
+            name = f"hours or days later: the first {count} {_FIRST[scope]} were told and none since"
+            lines.append(_worth_line(name, told[count].take(rows), told[0].take(rows)))
+    text = _text(
+        "The station with reports minus the same station without any, paired by rating. Better or worse where both "
+        "intervals, or one of them, say so."
+    )
+    head = ["question", "n", "Δ error", "ΔNLL", "people with smaller error", "the estimate fits"]
+    return f"## After five reports (SiTunes)\n\n{text}\n\n{_table(head, lines)}"
+
+
+def _worth_line(name: str, ours: Played, nothing: Played) -> list[str]:
+    error, nll = _gains(ours, nothing)
+    _, each = mean_by_person(ours.person, error)
+    gains = [over_people(ours.person, error), over_people(ours.person, nll)]
+    better, worse = all(one.high < 0.0 for one in gains), any(one.low > 0.0 for one in gains)
+    fits = "**better**" if better else "worse" if worse else "neither better nor worse"
+    return [name, str(len(ours)), *map(_signed, gains), f"{int((each < 0).sum())} of {len(each)}", fits]
+
+
+_FIRST: Final = {"daily": "of daily life", "whole": "reports, nearly all in the lab,"}
+
+
 def _reports(found: Found) -> str:
     text = _text(
         "Each person's first reports are told, and no later one; judged on the same later ratings, before and after "
         "music in daily life. These come hours or days after the last word, so that nothing helps but what was learned "
         "of the person. The error is the distance in the plane."
     )
-    return "\n\n".join(
-        ["## What reports are worth (SiTunes)", text, *(_told(scope, told) for scope, told in found.told.items())]
-    )
+    return "\n\n".join(["## Hours later (SiTunes)", text, *(_told(scope, told) for scope, told in found.told.items())])
 
 
 _SCOPES: Final = {
@@ -234,19 +263,25 @@ def _along(found: Found) -> str:
 
 def _gain(ours: Played, nothing: Played) -> list[str]:
     """Return what reports gained over none on the same ratings, cells for the columns `_GAIN`."""
-    person, error, peer = ours.person, _distance(ours.truth, ours.mean), _distance(ours.truth, nothing.mean)
-    nll = score(ours.truth, ours.mean, ours.covariance).joint_nll
-    peer_nll = score(ours.truth, nothing.mean, nothing.covariance).joint_nll
+    person = ours.person
+    error, nll = _gains(ours, nothing)
     prior = _distance(ours.truth, ours.prior_mean) - _distance(ours.truth, nothing.prior_mean)
-    _, each = mean_by_person(person, error - peer)
+    _, each = mean_by_person(person, error)
     return [
-        _plain(over_people(person, error)),
-        _plain(over_people(person, nll)),
-        _signed(over_people(person, error - peer)),
-        _signed(over_people(person, nll - peer_nll)),
+        _plain(over_people(person, _distance(ours.truth, ours.mean))),
+        _plain(over_people(person, score(ours.truth, ours.mean, ours.covariance).joint_nll)),
+        _signed(over_people(person, error)),
+        _signed(over_people(person, nll)),
         f"{int((each < 0).sum())} of {len(each)}",
         _signed(over_people(person, prior)),
     ]
+
+
+def _gains(ours: Played, nothing: Played) -> tuple[Array, Array]:
+    """Return per rating the change of the error and of the NLL, [n] each."""
+    error = _distance(ours.truth, ours.mean) - _distance(ours.truth, nothing.mean)
+    nll, peer = (score(one.truth, one.mean, one.covariance).joint_nll for one in (ours, nothing))
+    return error, nll - peer
 
 
 def _distance(truth: Array, mean: Array) -> Array:
