@@ -123,9 +123,10 @@ def require_fitting(offer: Offer, *, running_version: str, runtime: Runtime, boa
     here = board or platform.machine()
     if offer.boards and here not in offer.boards:
         raise _unfit(offer, f"is for {' and '.join(offer.boards)}, this device is {here}")
-    usable = set(available_runtimes()) if runtime == "auto" else {runtime}
-    if offer.runtimes and not usable & set(offer.runtimes):
-        raise _unfit(offer, f"needs {' or '.join(offer.runtimes)}, here is {' and '.join(sorted(usable)) or 'none'}")
+    # Looked up only where it matters: the runtimes are imported for it.
+    used = (runtime if runtime != "auto" else next(iter(available_runtimes()), "none")) if offer.runtimes else ""
+    if used not in {"", *offer.runtimes}:
+        raise _unfit(offer, f"needs {' or '.join(offer.runtimes)}, this program uses {used}")
     if offer.bundle_format != FORMAT:
         raise _unfit(offer, f"has format {offer.bundle_format}, this program reads {FORMAT}")
     if offer.feature_schema != SCHEMA_VERSION:

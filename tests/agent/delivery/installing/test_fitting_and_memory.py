@@ -38,7 +38,7 @@ def test_an_offer_for_this_device_fits(changes: dict[str, Any]):
     [
         ({"boards": ["x86_64"]}, "is for x86_64, this device is aarch64"),
         ({"runtimes": ["coral"]}, "needs coral"),
-        ({"runtimes": ["litert"], "runtime": "tflite"}, "needs litert, here is tflite"),
+        ({"runtimes": ["litert"], "runtime": "tflite"}, "needs litert, this program uses tflite"),
         ({"bundle_format": FORMAT + 1}, f"has format {FORMAT + 1}"),
         ({"feature_schema": SCHEMA_VERSION + 1}, f"has feature schema {SCHEMA_VERSION + 1}"),
     ],
