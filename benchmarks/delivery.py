@@ -1,12 +1,14 @@
 """A bundle to a device, beside the same bytes published raw; what it costs in memory; a fleet with links that break.
 
-"raw": a bare paho publisher sends the bundle's bytes as messages of 64 KiB at QoS 1, retained, and a bare paho
-subscriber in another process has them all: what the broker and the line can do. "bundle": the publisher writes a signed
-channel (the same chunks and the metadata) and a receiver in another process, which follows the channel, has seen the
-news, verified it, fetched it and put its files in their place, on the disk. "changed": a second bundle with one changed
-file. "memory": by how much the receiver's process grows from before its first check to its largest. "fleet": receivers
-of one broker through a proxy that counts what each is sent and cuts a share of the connections at a random byte of the
-bundle; every connection is at risk anew.
+"raw": a bare paho publisher sends the bundle's bytes as messages of 64 KiB at QoS 1, retained, then a bare paho
+subscriber in another process comes for them and has them all: the same bytes on the same way, nothing verified, nothing
+kept. "live": the same with the subscriber there from the start, which a device that may be off cannot count on.
+"bundle": the publisher writes a signed channel (the same chunks and the metadata), and a receiver in another process,
+which has followed the channel before, has seen the news, verified it, fetched it and put its files in their place, on
+the disk. "changed": another bundle with one changed file. "memory": by how much the receiver's process grows from
+before its first check, with all that is loaded for it, to its largest. "fleet": receivers of one broker through a proxy
+that counts what each is sent and cuts a share of the connections at a random byte of the bundle; every connection is at
+risk anew.
 
     python -m benchmarks.delivery [--json] [--megabytes N] [--devices N] [--fleet-megabytes N] [--cut SHARE]
 """
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from channel import Channel
 
 WITHIN_TIMES = 2.0
+ROUNDS = 5
 MEMORY_MB = 16.0
 BYTES_TIMES = 1.1
 NOW = 1_795_348_800.0
@@ -121,8 +124,8 @@ def a_bundle(size: int, seed: int = 0, files: int = 4) -> dict[str, bytes]:
 # -- raw ---------------------------------------------------------------------------------------------------------------
 
 
-def raw_subscriber(pipe: Connection, port: int, total: int) -> None:
-    """Count what comes; tell when it is all there."""
+def raw_subscriber(pipe: Connection, port: int, total: int, *, live: bool) -> None:
+    """Count what comes, from the start or when told; tell when it is all there."""
     done, received = threading.Event(), 0
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id="raw-subscriber")
 
@@ -133,10 +136,13 @@ def raw_subscriber(pipe: Connection, port: int, total: int) -> None:
             done.set()
 
     client.on_message = count
-    client.on_subscribe = lambda *_arguments: pipe.send("ready")
+    client.on_subscribe = lambda *_arguments: pipe.send("ready") if live else None
     client.connect("127.0.0.1", port)
-    client.subscribe("raw/+", qos=1)
     client.loop_start()
+    if not live:
+        pipe.send("ready")
+        pipe.recv()
+    client.subscribe("raw/+", qos=1)
     done.wait(_PATIENCE_S)
     pipe.send(time.time())
     client.disconnect()
@@ -156,14 +162,16 @@ def put(port: int, messages: Mapping[str, bytes]) -> None:
     client.loop_stop()
 
 
-def raw(port: int, content: bytes) -> float:
+def raw(port: int, content: bytes, *, live: bool) -> float:
     """Seconds for the bytes alone."""
     ours, theirs = _SPAWN.Pipe()
-    subscriber = _SPAWN.Process(target=raw_subscriber, args=(theirs, port, len(content)), daemon=True)
+    kept = {"args": (theirs, port, len(content)), "kwargs": {"live": live}}
+    subscriber = _SPAWN.Process(target=raw_subscriber, daemon=True, **kept)  # type: ignore[arg-type]
     subscriber.start()
     ours.recv()
     started = time.time()
     put(port, {f"raw/{number}": piece for number, piece in enumerate(pieces(content))})
+    ours.send("all is there")
     seconds: float = ours.recv() - started
     subscriber.join()
     put(port, {f"raw/{number}": b"" for number, _ in enumerate(pieces(content))})
@@ -178,19 +186,17 @@ class Memory:
 
     def __init__(self) -> None:
         self._process = psutil.Process()
-        self._ended = threading.Event()
         self.start = self.largest = self._process.memory_info().rss
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
     def _watch(self) -> None:
-        while not self._ended.wait(0.005):
+        while True:
+            time.sleep(0.005)
             self.largest = max(self.largest, self._process.memory_info().rss)
 
     def growth_mb(self) -> float:
-        """Stop, and tell."""
-        self._ended.set()
-        self._thread.join()
+        """Megabytes, so far."""
         return (self.largest - self.start) / 1e6
 
 
@@ -217,8 +223,9 @@ async def _follow(pipe: Connection, port: int, folder: Path, bundles: int) -> No
     async with _receiver(port, folder) as receiver:
         while not receiver.status.connected:  # noqa: ASYNC110 - it has no event of its own
             await asyncio.sleep(0.01)
+        memory = Memory()
         for number in range(bundles):
-            memory, before = Memory(), receiver.status.chunk_bytes
+            before = receiver.status.chunk_bytes
             pipe.send("ready")
             while await receiver.changed() != "metadata":
                 pass
@@ -233,17 +240,19 @@ async def _follow(pipe: Connection, port: int, folder: Path, bundles: int) -> No
 
 
 def deliver(port: int, folder: Path, size: int) -> dict[str, Delivery]:
-    """A bundle, then a second one with one changed file."""
-    channel = a_channel(folder, size)
+    """A small bundle, one of that size, and one more with one changed file."""
+    channel = a_channel(folder, 10_000)
     ours, theirs = _SPAWN.Pipe()
-    following = _SPAWN.Process(target=device, args=(theirs, port, str(folder), 2), daemon=True)
+    following = _SPAWN.Process(target=device, args=(theirs, port, str(folder), 3), daemon=True)
     following.start()
     results: dict[str, Delivery] = {}
     there: dict[str, bytes] = {}
-    for name in ("bundle", "changed"):
+    for name in ("first", "bundle", "changed"):
+        if name == "bundle":
+            channel.publish(a_bundle(size), version="2026.11.5")
         if name == "changed":
             files = channel.files | {"model_0.tflite": a_bundle(size, seed=1)["model_0.tflite"]}
-            channel.publish(files, version="2026.11.5")
+            channel.publish(files, version="2026.11.6")
         news = {topic: payload for topic, payload in channel.messages().items() if there.get(topic) != payload}
         there |= news
         ours.recv()
@@ -379,10 +388,24 @@ async def on(kind: str, work: Callable[[int, Path], T]) -> T:
             return await asyncio.to_thread(work, broker.port, Path(folder))
 
 
-def measure(port: int, folder: Path, size: int) -> tuple[float, dict[str, Delivery]]:
-    """The bytes raw, then the bundle."""
+@dataclass
+class Single:
+    """One device at one broker: seconds of the peers, and the bundles by name."""
+
+    raw_s: float
+    live_s: float
+    bundles: dict[str, Delivery]
+
+
+def measure(port: int, folder: Path, size: int) -> Single:
+    """The bytes raw and the bundle, in turns, because other programs come and go; the best of each."""
     content = b"".join(a_bundle(size).values())
-    return min(raw(port, content) for _ in range(3)), deliver(port, folder, size)
+    rounds = [
+        Single(raw(port, content, live=False), raw(port, content, live=True), deliver(port, folder / str(number), size))
+        for number in range(ROUNDS)
+    ]
+    best = min(rounds, key=lambda each: each.bundles["bundle"].seconds)
+    return Single(min(each.raw_s for each in rounds), min(each.live_s for each in rounds), best.bundles)
 
 
 def main() -> int:
@@ -410,16 +433,13 @@ def main() -> int:
             )
         )
     kept = {
-        "times": all(each["bundle"].seconds <= WITHIN_TIMES * bare for bare, each in single.values()),
-        "memory": all(row.growth_mb < MEMORY_MB for _, each in single.values() for row in each.values()),
-        "changed": all(each["changed"].chunk_bytes <= 1.05 * size / 4 for _, each in single.values()),
+        "times": all(each.bundles["bundle"].seconds <= WITHIN_TIMES * each.raw_s for each in single.values()),
+        "memory": all(row.growth_mb < MEMORY_MB for each in single.values() for row in each.bundles.values()),
+        "changed": all(each.bundles["changed"].chunk_bytes <= 1.05 * size / 4 for each in single.values()),
         "fleet": many is None or (many.right == many.devices and many.bytes_times <= BYTES_TIMES),
     }
     if arguments.json:
-        plain = {
-            kind: {"raw_s": bare} | {name: asdict(row) for name, row in each.items()}
-            for kind, (bare, each) in single.items()
-        }
+        plain = {kind: asdict(each) for kind, each in single.items()}
         print(json.dumps({"delivery": plain, "fleet": many and asdict(many), "kept": kept}))
         return 0
     show(single, many, size)
@@ -428,16 +448,19 @@ def main() -> int:
     return 0
 
 
-def show(single: Mapping[str, tuple[float, dict[str, Delivery]]], many: Fleet | None, size: int) -> None:
+def show(single: Mapping[str, Single], many: Fleet | None, size: int) -> None:
     """Print the figures."""
-    print(f"{size / 1e6:g} MB   {'raw':>8} {'bundle':>8} {'times':>6} {'check':>7} {'fetch':>7} {'memory':>8}  changed")
-    for kind, (bare, each) in single.items():
-        whole, changed = each["bundle"], each["changed"]
+    print(
+        f"{size / 1e6:<6g} MB {'raw':>8} {'live':>8} {'bundle':>8} {'times':>6} {'check':>7} {'fetch':>7} {'memory':>8}"
+    )
+    for kind, each in single.items():
+        whole, changed = each.bundles["bundle"], each.bundles["changed"]
         print(
-            f"{kind:<9} {bare:>6.2f} s {whole.seconds:>6.2f} s {whole.seconds / bare:>6.2f} {whole.check_s:>5.2f} s"
-            f" {whole.fetch_s:>5.2f} s {whole.growth_mb:>+5.1f} MB  {changed.chunk_bytes / 1e6:.2f} MB in"
-            f" {changed.seconds:.2f} s, {changed.growth_mb:+.1f} MB"
+            f"{kind:<9} {each.raw_s:>6.2f} s {each.live_s:>6.2f} s {whole.seconds:>6.2f} s"
+            f" {whole.seconds / each.raw_s:>6.2f} {whole.check_s:>5.2f} s {whole.fetch_s:>5.2f} s"
+            f" {changed.growth_mb:>+5.1f} MB"
         )
+        print(f"{'':<9} one changed file: {changed.chunk_bytes / 1e6:.2f} MB in {changed.seconds:.2f} s")
     if many:
         print(
             f"fleet: {many.right} of {many.devices} on the right bundle in {many.seconds:.0f} s, {many.connections}"

@@ -241,7 +241,8 @@ class Link:
                 self._on_refused(topic, len(incoming.payload))
             return "oversized"
         # amqtt sends a newcomer retained messages of filters that only others subscribed to.
-        return "" if any(topic_matches_sub(wanted, topic) for wanted in self._filters) else "foreign"
+        known = topic in self._filters or any(topic_matches_sub(wanted, topic) for wanted in self._filters)
+        return "" if known else "foreign"
 
     def _is_own_availability(self, incoming: MQTTMessage) -> bool:
         return bool(self._availability) and incoming.topic == self._availability
