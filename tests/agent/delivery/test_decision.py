@@ -37,13 +37,18 @@ def on_probation(digest: str) -> SlotState:
     )
 
 
+def kept(digest: str, rollout: str = "r1") -> SlotState:
+    """A device that runs this bundle for good."""
+    occupant = Occupant("a", "2026.11.3", digest, rollout)
+    return SlotState(running=occupant, confirmed=occupant)
+
+
 def test_a_new_bundle_is_taken_when_it_is_this_devices_turn() -> None:
     assert decide(offer(), NEW, GO, SlotState()).act == "take"
 
 
 def test_the_bundle_that_runs_is_not_taken_again() -> None:
-    state = SlotState(running=Occupant("a", "2026.11.3", NEW, "r0"))
-    assert decide(offer(), NEW, GO, state).act == "rest"
+    assert decide(offer(), NEW, GO, kept(NEW, "r0")).act == "rest"
 
 
 def test_a_bundle_that_was_refused_is_tried_again_only_with_another_rollout() -> None:
@@ -62,14 +67,12 @@ def test_an_aborted_rollout_takes_back_what_is_on_probation_and_leaves_what_was_
     stopped = Admission("stop", 0, "rollout r1 was aborted")
     back = decide(offer(status="aborted"), NEW, stopped, on_probation(NEW))
     assert (back.act, back.code) == ("return", Reason.WITHDRAWN)
-    confirmed = SlotState(running=Occupant("a", "2026.11.3", NEW, "r1"))
-    assert decide(offer(status="aborted"), NEW, stopped, confirmed).act == "rest"
+    assert decide(offer(status="aborted"), NEW, stopped, kept(NEW)).act == "rest"
 
 
 def test_a_recalled_bundle_is_given_back_even_where_it_was_confirmed() -> None:
     stopped = Admission("stop", 0, "rollout r1 was aborted")
-    confirmed = SlotState(running=Occupant("a", "2026.11.3", NEW, "r1"))
-    assert decide(offer(status="aborted", recall=True), NEW, stopped, confirmed).act == "return"
+    assert decide(offer(status="aborted", recall=True), NEW, stopped, kept(NEW)).act == "return"
     assert decide(offer(status="aborted", recall=True), NEW, stopped, SlotState()).act == "rest"
 
 
@@ -83,7 +86,7 @@ def test_a_recalled_bundle_is_given_back_even_where_it_was_confirmed() -> None:
 def test_a_bundle_is_taken_only_on_go_and_given_back_only_on_the_publishers_word(
     verdict: Any, status: Any, recall: bool, probation: bool, running: str
 ) -> None:
-    state = on_probation(running) if probation else SlotState(running=Occupant("a", "2026.11.1", running))
+    state = on_probation(running) if probation else kept(running)
     act = decide(offer(status=status, recall=recall), NEW, Admission(verdict, 0, ""), state).act
     if act == "take":
         assert (verdict, probation) == ("go", False)
