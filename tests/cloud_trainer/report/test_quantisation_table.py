@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from cloud_trainer import cli
 from cloud_trainer.evaluation.variant_choice import (
     LARGEST_LOSS,
     LARGEST_RATIO,
@@ -104,3 +107,13 @@ def test_the_shipped_bundle_keeps_size_loss_and_operators(name: str):
         versions = check_operators((bundle.folder / file.path).read_bytes())
         assert versions == entry.operators[precision]
         assert versions.get("FULLY_CONNECTED", 0) <= OPERATOR_LIMITS["FULLY_CONNECTED"] == 9
+
+
+def test_the_command_tells_of_the_variants_of_a_bundle(tmp_path: Path):
+    words = ["quantise", "sequence", "--bundle", str(default_bundle()), "--results", str(tmp_path), "--json"]
+    result = CliRunner().invoke(cli.app, words)
+    [table] = json.loads(result.stdout)
+    assert table["preferred"] == "dynamic"
+    timed = {row["mode"] for row in table["rows"] if row["ms"]}
+    assert timed == {"float32", "dynamic"}
+    assert (tmp_path / "quantisation" / "quantisation.md").read_text("utf-8").startswith("# What quantisation costs")
