@@ -102,7 +102,8 @@ def _tell(result: BuildResult) -> None:
 def _beside(out: Path, shop: Workshop, results: Path) -> None:
     """Write the figures of the free bundle beside those of the one that ships, where the research data is there."""
     from cloud_trainer.data.sources import checksums
-    from cloud_trainer.generated.beside import as_text, beside, write_beside
+    from cloud_trainer.generated.beside import beside
+    from cloud_trainer.report.free import as_text, write_beside
     from cloud_trainer.user_emotion.sides import SETS
     from models.bundle.reader import Bundle, default_bundle
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import numpy as np
 
 from cloud_trainer.artefact import Figure
@@ -22,36 +21,16 @@ from cloud_trainer.music_emotion.examples import examples
 from cloud_trainer.music_emotion.network import METADATA
 from cloud_trainer.progress import Progress
 from cloud_trainer.quantisation import run_tflite
-from cloud_trainer.tables.results import write_whole
+from cloud_trainer.report.free import Beside, Line
 from cloud_trainer.user_emotion import wesad_examples
 from cloud_trainer.user_emotion.evaluation import explained
 from cloud_trainer.user_emotion.examples import concatenate
 from cloud_trainer.user_emotion.sides import read_sides
 from models.bundle.reader import Bundle
 
-__all__ = ["Beside", "Line", "as_text", "beside", "write_beside"]
+__all__ = ["beside"]
 
 _PIECES: Final = (emopia, vgmidi, emotify)
-
-
-class Line(msgspec.Struct, frozen=True):
-    """A figure on the same rows of research data: of a trivial peer, of the bundle that ships, of the free one."""
-
-    figure: str
-    rows: int
-    peer: str
-    trivial: float | None
-    ships: float
-    free: float
-
-
-class Beside(msgspec.Struct, frozen=True):
-    """The comparison; versions are those of the bundles."""
-
-    ships: str
-    free: str
-    seed: int
-    lines: list[Line]
 
 
 def beside(ships: Bundle, free: Bundle, *, data: Path, work: Path, seed: int, progress: Progress) -> Beside:
@@ -73,37 +52,6 @@ def beside(ships: Bundle, free: Bundle, *, data: Path, work: Path, seed: int, pr
     people = _people((ships, free), data, seed=seed, progress=progress)
     lines = [*music, *people]
     return Beside(ships.manifest.version, free.manifest.version, seed, lines)
-
-
-def write_beside(found: Beside, folder: Path) -> Path:
-    """Write the comparison as JSON and text; return the text's path.
-
-    Raises:
-        StorageError: the disk refuses.
-    """
-    write_whole(folder / "free.json", msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
-    write_whole(folder / "free.md", as_text(found).encode())
-    return folder / "free.md"
-
-
-def as_text(found: Beside) -> str:
-    """Return the comparison as Markdown."""
-    told = (
-        f"Bundle {found.ships} was trained on research data, the free one on generated data and a piano under CC BY "
-        f"3.0. Both answer the same rows of research data that neither was trained on (seed {found.seed}), in the "
-        "variant that the device runs."
-    )
-    lines = ["# A bundle of generated data beside the one that ships", "", told, ""]
-    lines += ["| figure | rows | trivial peer | it reaches | ships | free |", "| --- | --- | --- | --- | --- | --- |"]
-    for line in found.lines:
-        reached = f"{_told(line.trivial)} | {line.ships:.3f} | {line.free:.3f}"
-        lines.append(f"| {line.figure} | {line.rows} | {line.peer} | {reached} |")
-    lines.append("")
-    return "\n".join(lines)
-
-
-def _told(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
 
 
 def _music(bundles: tuple[Bundle, Bundle], data: Path, *, work: Path, seed: int, progress: Progress) -> list[Line]:

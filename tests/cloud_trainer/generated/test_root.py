@@ -15,7 +15,6 @@ from cloud_trainer.build import FREE_LICENCE
 from cloud_trainer.data import deezer, emopia, emotify, hetrec, hku956, situnes, vgmidi, wesad
 from cloud_trainer.data.schemas import problems, schemas
 from cloud_trainer.data.sources import sources, training_data, verify
-from cloud_trainer.generated.beside import Beside, Line, as_text
 from cloud_trainer.generated.listeners import ListenerSizes, write_listeners
 from cloud_trainer.generated.music import Emotion, compose
 from cloud_trainer.generated.root import LICENCE, generated_data
@@ -118,8 +117,3 @@ def test_bodies_follow_arousal(generated: Path):
     }
     rate = np.array([one.signals["HR"].mean() - own[one.person] for one in listenings])
     assert np.corrcoef(arousal, rate)[0, 1] > 0.4
-
-
-def test_the_comparison_shows_both_bundles_on_the_same_rows():
-    text = as_text(Beside("2026.11.2", "2026.11.3", 1, [Line("emopia.arousal_accuracy", 65, "mean", None, 0.9, 0.7)]))
-    assert "| emopia.arousal_accuracy | 65 | mean | – | 0.900 | 0.700 |" in text
