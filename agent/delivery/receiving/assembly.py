@@ -23,7 +23,6 @@ from typing import Final
 
 from agent.delivery.installing.points import Pass, nowhere
 from agent.delivery.installing.writing import sync_folder
-from agent.delivery.receiving.client import Source
 from agent.delivery.receiving.messages import Target, Verified
 from agent.delivery.receiving.store import ChunkStore
 from models.delivery.chunks import address
@@ -51,8 +50,7 @@ class Assembly:
     """Makes the files of an offer in a folder.
 
     Args:
-        verified: the offer.
-        source: the client that has verified it.
+        verified: the offer, from a receiver.
         store: of chunks.
         into: the folder; made.
         at: passed the points of each file.
@@ -62,9 +60,11 @@ class Assembly:
         total: bytes of all files.
     """
 
-    def __init__(self, verified: Verified, source: Source, store: ChunkStore, into: Path, at: Pass = nowhere) -> None:
+    def __init__(self, verified: Verified, store: ChunkStore, into: Path, at: Pass = nowhere) -> None:
+        if verified.source is None:
+            raise ValueError("what no receiver has verified cannot be fetched")
         self._targets = verified.files
-        self._source = source
+        self._source = verified.source
         self._store = store
         self._into = into
         self._at = at

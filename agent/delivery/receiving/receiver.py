@@ -16,37 +16,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
+from typing import Self
 
 from agent.delivery.installing.points import Pass, nowhere
 from agent.delivery.installing.writing import disk_errors
+from agent.delivery.receiving.chunks import ChunkFetcher
 from agent.delivery.receiving.messages import Cause, Limits, ReceiverStatus, Verified
 from agent.delivery.receiving.reports import Reports
 from agent.delivery.receiving.retained import Retained
 from agent.delivery.receiving.schedule import Schedule
 from agent.delivery.receiving.store import ChunkStore
+from agent.delivery.receiving.threads import in_thread
 from agent.delivery.receiving.trust import ChannelTrust, TimeFloor
 from agent.integration.link import Link, LinkSettings, Message
 from models.errors import DeliveryError, Reason, WireError
 from models.wire.messages import BundleStatus
 from models.wire.topics import ChannelTopics, bundle_reports_filter
 
-if TYPE_CHECKING:
-    from agent.delivery.receiving.assembly import Assembly
-    from agent.delivery.receiving.client import Source
-
 __all__ = ["Receiver"]
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 _TIMESTAMP = "timestamp.json"
 _WAITING = 2  # messages that are read ahead of the one being kept: what a kill may cost is fetched again
 _LACKING = frozenset({Reason.MISSING, Reason.TIMED_OUT, Reason.UNREACHABLE})
-_TRIES = 2  # a chunk in the store may turn out damaged when its file is made; it is fetched once more
 
 
 class Receiver:
@@ -86,7 +80,6 @@ class Receiver:
     ) -> None:
         self._limits = limits or Limits()
         self._clock = clock
-        self._at = at
         self._uniform = uniform
         self._folder = folder
         self._topics = ChannelTopics(channel)
@@ -100,6 +93,7 @@ class Receiver:
         for topic in (self._topics.timestamp, bundle_reports_filter()):
             self._link.subscribe(topic)
         self._retained = Retained(self._link, self._limits)
+        self._chunks = ChunkFetcher(self._retained, self._store, self._topics, self._limits, status=self._status, at=at)
         self._timestamp: bytes | None = None
         self._news = asyncio.Event()
         self._checking, self._fetching = asyncio.Lock(), asyncio.Lock()
@@ -217,7 +211,7 @@ class Receiver:
         async with self._fetching:
             try:
                 with disk_errors(into):
-                    await self._fetch(verified, verified.source, into, have, on_progress)
+                    await self._chunks.fetch(verified, into, have, on_progress)
             except DeliveryError as error:
                 self._failed(error)
                 raise
@@ -230,24 +224,24 @@ class Receiver:
             DeliveryError: READ_ONLY or UNREADABLE: the disk.
         """
         with disk_errors(self._folder / "chunks"):
-            await _in_thread(self._store.forget, keep)
+            await in_thread(self._store.forget, keep)
 
     # -- checking --------------------------------------------------------------------------------------------------
 
     async def _check(self, brought: dict[str, bytes | None]) -> tuple[Verified, float]:
         """Run TUF's client again and again, each time with what it asked for the time before."""
         with disk_errors(self._trust.folder):
-            now = await _in_thread(self._floor.at_least, self._clock())
-            self._status.enrolled = await _in_thread(self._trust.root_file.exists)
+            now = await in_thread(self._floor.at_least, self._clock())
+            self._status.enrolled = await in_thread(self._trust.root_file.exists)
             if not self._status.enrolled:
                 raise self._trust.not_enrolled()
-            while isinstance(answer := await _in_thread(_refresh, self._trust, brought, now, self._limits), str):
+            while isinstance(answer := await in_thread(_refresh, self._trust, brought, now, self._limits), str):
                 if answer == _TIMESTAMP:
                     # Subscribed to from the start, so it came before the fence of the first round, or is not there.
                     brought[answer] = self._timestamp
                 else:
                     await self._bring_metadata(answer, brought)
-            await _in_thread(self._floor.raise_to, now)
+            await in_thread(self._floor.raise_to, now)
         return answer, now
 
     async def _bring_metadata(self, file: str, brought: dict[str, bytes | None]) -> None:
@@ -268,63 +262,6 @@ class Receiver:
         fence = self._topics.metadata(f"{trusted}.root.json")
         if await self._retained.bring([topic], accept, fence=fence):
             brought[file] = None
-
-    # -- fetching --------------------------------------------------------------------------------------------------
-
-    async def _fetch(
-        self,
-        verified: Verified,
-        source: Source,
-        into: Path,
-        have: Sequence[Path],
-        on_progress: Callable[[int, int], None],
-    ) -> None:
-        from agent.delivery.receiving.assembly import Assembly
-
-        for remaining in reversed(range(_TRIES)):
-            assembly = Assembly(verified, source, self._store, into, self._at)
-            await _in_thread(assembly.look, have, self._limits.spare_bytes)
-            on_progress(assembly.at_hand, assembly.total)
-            fence = self._topics.metadata(f"{verified.versions['root']}.root.json")
-            await self._bring_chunks(assembly, fence, lambda a=assembly: on_progress(a.at_hand, a.total))  # type: ignore[misc]
-            try:
-                await _in_thread(assembly.build)
-            except DeliveryError as error:
-                if error.reason is not Reason.MISSING or not remaining:
-                    raise
-            else:
-                return
-
-    async def _bring_chunks(self, assembly: Assembly, fence: str, progressed: Callable[[], None]) -> None:
-        loop = asyncio.get_running_loop()
-        accept = self._keeper(assembly, progressed)
-        while assembly.missing:
-            started = loop.time()
-            window = {name: assembly.missing[name].size for name in list(assembly.missing)[: self._limits.window]}
-            topics = [self._topics.chunk(name) for name in window]
-            lacking = await self._retained.bring(topics, accept, fence=fence)
-            if lacking:
-                topic, refused = next(iter(lacking.items()))
-                raise _lacking(topic, refused=refused)
-            if self._limits.bytes_s:
-                await asyncio.sleep(started + sum(window.values()) / self._limits.bytes_s - loop.time())
-
-    def _keeper(self, assembly: Assembly, progressed: Callable[[], None]) -> Callable[[str, bytes], Awaitable[bool]]:
-        """Keeps each chunk at once: the message is acknowledged, and the next one taken, only after that."""
-
-        async def keep(topic: str, payload: bytes) -> bool:
-            name = self._topics.chunk_address(topic) or ""
-            right = len(payload) == assembly.missing[name].size and await _in_thread(self._store.put, name, payload)
-            if right:
-                del assembly.missing[name]
-                self._status.chunks += 1
-                self._status.chunk_bytes += len(payload)
-                progressed()
-            else:
-                self._refused("tampered")
-            return right
-
-        return keep
 
     # -- what comes ------------------------------------------------------------------------------------------------
 
@@ -354,9 +291,6 @@ class Receiver:
             asyncio.get_running_loop().time(), (brought or {}).get(_TIMESTAMP), lacking=error.reason in _LACKING
         )
 
-    def _refused(self, why: str) -> None:
-        self._status.refused[why] = self._status.refused.get(why, 0) + 1
-
     def _scheduled(self) -> Schedule:
         if self._schedule is None:
             raise RuntimeError("the receiver was not entered")
@@ -379,29 +313,3 @@ def _refresh(trust: ChannelTrust, brought: Mapping[str, bytes | None], now: floa
         return refresh(trust, brought, now, limits)
     except NeedError as need:
         return need.file
-
-
-def _lacking(topic: str, *, refused: bool) -> DeliveryError:
-    if refused:
-        return DeliveryError(
-            f"what lies on {topic} is not the chunk of this address",
-            reason=Reason.TAMPERED,
-            remedy="Somebody else may have written there; publish it again with attune-trainer publish",
-        )
-    return DeliveryError(
-        f"the broker has nothing on {topic}",
-        reason=Reason.MISSING,
-        remedy="Publish it again with attune-trainer publish; see that the broker keeps what is retained",
-    )
-
-
-async def _in_thread(work: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:
-    """Work in a thread, which has ended when this has, cancelled or not."""
-    running = asyncio.ensure_future(asyncio.to_thread(work, *arguments, **more))
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait((running,))
-        if not running.cancelled():
-            running.exception()  # whoever cancelled does not want to hear it
-        raise

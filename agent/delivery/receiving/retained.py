@@ -45,6 +45,7 @@ class _Round:
     fence: str
     accept: Accept
     fenced: bool = False
+    after: int = 0
     again: bool = False
     repeats: int = 0
     refused: dict[str, int] = field(default_factory=dict)
@@ -70,6 +71,7 @@ class Retained:
         self._lock = asyncio.Lock()
         self._round: _Round | None = None
         self._leaving: asyncio.Task[None] | None = None
+        self._taken = 0
 
     async def close(self) -> None:
         """Give up what is still to be unsubscribed from."""
@@ -78,9 +80,10 @@ class Retained:
             await asyncio.gather(self._leaving, return_exceptions=True)
 
     async def take(self, message: Message) -> bool:
-        """Look at a message; returns whether it was waited for, accepted or not."""
+        """Look at a message, each one that the link hands on; returns whether it was waited for, accepted or not."""
+        self._taken += 1
         current = self._round
-        if current is None:
+        if current is None or self._taken <= current.after:
             return False
         if message.topic == current.fence:
             current.fenced = current.fenced or message.retain
@@ -139,6 +142,8 @@ class Retained:
         """Subscribe, wait until the round is over or has to be asked for again, and unsubscribe."""
         await self._ready()
         current.again = False
+        # What the link has read before this moment answers an earlier round, its fence above all.
+        current.after = self._link.status().received
         self._round = current
         try:
             for topic in (*topics, current.fence):

@@ -150,9 +150,12 @@ class Link:
 
         What is on its way is not handed on, what waits for the consumer already is. A filter that was never asked for
         is none. Asked for again, a filter comes last. Some brokers (amqtt) answer a subscription to what is subscribed
-        to already with silence: who wants retained messages again waits for this first.
+        to already with silence: who wants retained messages again waits for this first. They also may take the end of
+        a subscription before its beginning, so this waits until those on their way have been answered.
         """
         known = [each for each in topic_filters if self._filters.pop(each, None) is not None]
+        if self._subscribing:
+            await asyncio.wait(self._subscribing)
         if self._up.is_set() and self._connection is not None:
             await self._connection.unsubscribe(known)
 

@@ -144,8 +144,7 @@ def receive(scene: Scene, into: Path) -> None:
         verified = refresh(trust, {"3.root.json": None} | channel.metadata, device.clock, Limits())
         TimeFloor(device.folder).raise_to(device.clock)
         store = ChunkStore(device.folder / "chunks")
-        assert verified.source is not None
-        assembly = Assembly(verified, verified.source, store, into)
+        assembly = Assembly(verified, store, into)
         assembly.look((), 0)
         assert all(store.put(name, channel.chunks[name]) for name in assembly.missing)
         assembly.build()
