@@ -214,11 +214,7 @@ def _told(day: Day, wire: Wire | None) -> list[tuple[str, str, str]]:
         bounds = wire.bounds
         rows += [
             ("packs that MQTT brought again after a cut", f"{wire.again:,}", f"{wire.connections - 1} cuts"),
-            (
-                "messages that waited at most",
-                f"{wire.most_waiting:,}",
-                f"bound {wire.bound:,}, then the link reads no more",
-            ),
+            ("messages that waited at most", f"{wire.most_waiting:,}", f"bound {bounds.waiting_messages:,}"),
             ("times that the link stopped reading", f"{wire.held_back:,}", "because so many waited"),
             (
                 "most that the broker had not acknowledged",
@@ -250,11 +246,16 @@ def main() -> int:
     seconds = round(options.hours * HOUR_S)
     model = Bundle.open(default_bundle()).model("user_emotion")
 
-    def tell(day: Day) -> None:
-        print(_line(day), file=sys.stderr if options.json else sys.stdout, flush=True)
-
+    page = options.output or (_PAGE if options.hours >= 24 else None)
     with ExitStack() as stack:
         wire = stack.enter_context(Wire("me")) if options.wire else None
+
+        def tell(day: Day) -> None:
+            print(_line(day), file=sys.stderr if options.json else sys.stdout, flush=True)
+            if page is not None and day.memory_mb:
+                command = "python -m benchmarks.day" + " --wire" * options.wire
+                page.write_text(_table(_told(day, wire), command), encoding="utf-8")
+
         day = live(seconds, model=model, carrier=wire, part_s=min(HOUR_S, seconds // 4), tell=tell)
         rows = _told(day, wire)
     if options.json:
@@ -262,9 +263,6 @@ def main() -> int:
     else:
         for what, figure, beside in rows:
             print(f"{what:<44}{figure:>14}   {beside}")
-    page = options.output or (_PAGE if options.hours >= 24 else None)
-    if page is not None:
-        page.write_text(_table(rows, "python -m benchmarks.day" + " --wire" * options.wire), encoding="utf-8")
     return 0 if _kept(day) else 1
 
 

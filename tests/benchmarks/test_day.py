@@ -33,6 +33,10 @@ def test_what_goes_through_a_broker_is_taken_once_though_the_line_is_cut_and_the
         assert wire.connections == 25
         assert wire.again > 0
         assert 0 < wire.most_waiting <= wire.bounds.waiting_messages
+        told = {what: (figure, beside) for what, figure, beside in day._told(lived, wire)}
+    assert told["samples lost"] == ("0", "limit 0")
+    assert told["packs that MQTT brought again after a cut"] == (f"{wire.again:,}", "24 cuts")
+    assert told["messages that waited at most"] == (f"{wire.most_waiting:,}", "bound 1,000")
     assert lived.lost == 0
     assert lived.counters["missing"] == lived.withheld > 0
     assert lived.counters["repeated"] >= lived.copies
