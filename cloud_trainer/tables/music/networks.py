@@ -145,7 +145,9 @@ def _recurrent() -> Any:  # noqa: ANN401 - as above
 
     mel = x = layers.Input((BANDS, FRAMES, 1))
     for channels, pool in ((16, (4, 1)), (32, (2, 2)), (48, (2, 2))):
-        x = layers.BatchNormalization()(layers.Conv2D(channels, 3, padding="same", use_bias=False)(x))
+        x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
+        # An epoch has some ten steps: means that follow slower than this are not learned before patience ends.
+        x = layers.BatchNormalization(momentum=0.9)(x)
         x = layers.MaxPooling2D(pool)(layers.ReLU()(x))
     x = layers.Permute((2, 1, 3))(x)
     x = layers.GRU(48)(layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]))(x))
@@ -172,7 +174,7 @@ def _residual() -> Any:  # noqa: ANN401 - as above
 
 
 PAPER: Final = Recipe(build=_paper, epochs=50, patience=5)
-RECURRENT: Final = Recipe(build=_recurrent, epochs=50, patience=5)
+RECURRENT: Final = Recipe(build=_recurrent, epochs=30, patience=8)
 RESIDUAL: Final = Recipe(build=_residual, epochs=16, patience=6, rate=1.5e-3, decay=0.03, altered=True, elsewhere=10)
 ALONE: Final = replace(RESIDUAL, elsewhere=0)
 """The residual network without other data sets."""
