@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -35,6 +35,7 @@ Grand Piano by Alexander Holm, CC BY 3.0. They are licensed under the Creative C
 licence: https://creativecommons.org/licenses/by/4.0/
 """
 
+_ALL_GENERATED: Final = " In this bundle, every data set that is named here was generated in the other one's format."
 _LICENCE_NAMES: Final = {WEIGHTS_LICENCE: "CC BY-NC-SA 4.0", FREE_LICENCE: "CC BY 4.0"}
 _SELF_TEST: Final = """\
 import json, sys
@@ -84,6 +85,10 @@ def write(
         BundleError: something is missing, the disk refuses, or the self-test fails.
     """
     models, tables = bundle_contents(result.artefacts)
+    if licence == FREE_LICENCE:
+        models = {
+            name: replace(model, description=model.description + _ALL_GENERATED) for name, model in models.items()
+        }
     write_bundle(
         out,
         version=version,

@@ -76,7 +76,7 @@ def card(name: str, manifest: Manifest) -> str:
         "",
         "## What it must not be used for",
         "",
-        *(f"- {line}" for line in (*text.wrong, *texts().for_all)),
+        *(f"- {line}" for line in _wrong_uses(text.wrong, manifest)),
         "",
         "## Limits",
         "",
@@ -111,11 +111,19 @@ def wilson(share: float, count: int) -> tuple[float, float]:
     return (middle - half) / (1 + _Z**2 / count), (middle + half) / (1 + _Z**2 / count)
 
 
+def _licence(manifest: Manifest) -> str:
+    return manifest.producer.get("weights_licence", "CC BY-NC-SA 4.0")
+
+
+def _wrong_uses(own: Iterable[str], manifest: Manifest) -> list[str]:
+    commercial = [] if "-NC-" not in _licence(manifest) else [texts().non_commercial]
+    return [*own, *texts().for_all, *commercial]
+
+
 def _rights(manifest: Manifest) -> str:
-    weights = manifest.producer.get("weights_licence", "CC BY-NC-SA 4.0")
     return (
-        f"Weights: {weights}, see licence.txt in the bundle; code: Apache 2.0. Written by `attune-trainer cards` from "
-        "the bundle's manifest; do not edit."
+        f"Weights: {_licence(manifest)}, see licence.txt in the bundle; code: Apache 2.0. Written by "
+        "`attune-trainer cards` from the bundle's manifest; do not edit."
     )
 
 

@@ -28,9 +28,10 @@ class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All of them; `for_all` are wrong uses of every model."""
+    """All of them; `for_all` are wrong uses of every model, `non_commercial` of those whose licence says so."""
 
     for_all: list[str]
+    non_commercial: str
     models: dict[str, Text]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
@@ -42,7 +43,7 @@ def test_a_card_names_data_licences_figures_tensors_and_wrong_uses(shipped: Mani
         assert source.sha256[:16] in text
     for tensor in (*model.inputs, *model.outputs):
         assert f"`{tensor.name}`" in text
-    for line in (*texts().models[name].wrong, *texts().models[name].limits, *texts().for_all):
+    for line in (*texts().models[name].wrong, *texts().models[name].limits, *texts().for_all, texts().non_commercial):
         assert line in text
     assert all(f"| {figure} |" in text for figure in model.metrics)
 
@@ -71,3 +72,9 @@ def test_an_interval_in_the_protocol_stands_beside_the_figure(shipped: Manifest)
     low, _, high = figure.protocol.rpartition("persons ")[2].partition(" to ")
     assert f"| situnes_before.valence_r2 | {figure.value:.3f} ({low} to {high}) |" in cards(shipped)["user_emotion.md"]
     assert "95 % interval over" not in cards(shipped)["user_emotion.md"]
+
+
+def test_a_free_bundle_may_be_used_commercially(shipped: Manifest):
+    free = msgspec.structs.replace(shipped, producer={**shipped.producer, "weights_licence": "CC BY 4.0"})
+    assert texts().non_commercial not in cards(free)["sequence.md"]
+    assert "Weights: CC BY 4.0" in cards(free)["sequence.md"]
