@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from agent.delivery.delivery import Delivery, DeliverySettings
 from agent.delivery.installing.examining import CatalogueSample
+from agent.delivery.installing.memory import trim
 from agent.delivery.installing.probation import ProbationLimits, Rates
 from agent.delivery.installing.slots import Slots
 from agent.delivery.installing.swapping import Prepared, prepare
@@ -168,6 +169,7 @@ class Bundles:
         began = time.perf_counter()
         await stations.compute(switch)
         paused_ms = (time.perf_counter() - began) * 1e3
+        await asyncio.to_thread(trim)
         logger.info("bundle %s took over; ranking paused for %.1f ms", self.version, paused_ms)
         stations.health.count("bundle", "swaps")
         stations.ask("bundle")

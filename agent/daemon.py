@@ -30,6 +30,7 @@ from pathlib import Path
 from agent.affect.profile import Profile
 from agent.affect.station import AffectStation
 from agent.bundles import Bundles, make_delivery
+from agent.delivery.installing.memory import trim
 from agent.delivery.starting import start
 from agent.feedback.sending import Giving
 from agent.integration.broker import EmbeddedBroker
@@ -125,8 +126,12 @@ class Daemon:
             logger.warning("%s", slot.refused)
             health.count("bundle", str(slot.refused.reason))
             health.degrade(Part.BUNDLE, str(slot.refused))
+        if started.problem:
+            logger.warning("%s", started.problem)
+            health.degrade(Part.BUNDLE, started.problem)
         library = Library(database, slot.bundle, queue_length=settings.ranking.queue_length)
         repertoire = await library.load()
+        await asyncio.to_thread(trim)
         broker = await self._find_broker(stack)
         link = await self._connect(stack, broker)
         events: asyncio.Queue[Event] = asyncio.Queue()

@@ -28,7 +28,7 @@ from agent.playback.messages import TrackToPlay
 from agent.ranking.ranker import Ranking
 from agent.ranking.reasons import SIGNALS, reason
 from agent.ranking.target import ListenerGoal, Target, target_of
-from agent.ranking.taste import Play, taste_of
+from agent.ranking.taste import Play, Taste, taste_of
 from agent.ranking.weights import certainty, fusion_weights
 from agent.repertoire import Repertoire
 from agent.sensing.station import Intake, Sensing
@@ -186,12 +186,13 @@ class Session:
         """Why a track was ranked where it was, when it last was; empty when it never was."""
         return self._reasons.get(row, "")
 
-    def replace(self, repertoire: Repertoire, plays: list[Play], *, now: float) -> None:
+    def replace(self, repertoire: Repertoire, plays: list[Play], *, taste: Taste | None = None, now: float) -> None:
         """Go on with another catalogue.
 
         Args:
             repertoire: built beside the one in use.
             plays: with the rows of the new one, oldest first; what was heard while it was built is added here.
+            taste: of these plays, where it is known already; a long history takes tens of milliseconds.
             now: seconds since the epoch.
         """
         old = self.repertoire
@@ -209,9 +210,20 @@ class Session:
             # Until the new ranker has spoken, the old order holds.
             self._upcoming = tuple(new for row in self._upcoming if (new := moved(row)) is not None)
         self._reasons = {}
-        self._learn(now)
+        if taste is None or since:
+            self._learn(now)
+        else:
+            self.taste = taste
 
-    def adopt(self, repertoire: Repertoire, plays: list[Play], model: UserEmotionModel, *, now: float) -> None:
+    def adopt(
+        self,
+        repertoire: Repertoire,
+        plays: list[Play],
+        model: UserEmotionModel,
+        *,
+        taste: Taste | None = None,
+        now: float,
+    ) -> None:
         """Go on with another bundle: its ranker, its catalogue and its `user_emotion`, all at once.
 
         What is believed of the listener stays, and the track that plays goes on as it was heard by the old one.
@@ -219,7 +231,7 @@ class Session:
         evaluation takes.
         """
         self.affect.use(model)
-        self.replace(repertoire, plays, now=now)
+        self.replace(repertoire, plays, taste=taste, now=now)
 
     def _learn(self, now: float) -> None:
         repertoire = self.repertoire

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("ranking", "latency", "at_rest", "intake", "scan", "streams")
+BENCHMARKS = ("ranking", "latency", "at_rest", "intake", "scan", "streams", "swap", "delivery")
 
 
 def main() -> int:

@@ -25,10 +25,12 @@ class Started:
     Attributes:
         slot: the bundle in use.
         slots: where others are installed; None where the settings name a bundle.
+        problem: what is wrong with the slots, or why this start has left the bundle of the last one; empty for nothing.
     """
 
     slot: Slot
     slots: Slots | None
+    problem: str = ""
 
 
 def start(storage: Path, *, folder: Path | None, channel: str, runtime: Runtime) -> Started:
@@ -46,7 +48,11 @@ def start(storage: Path, *, folder: Path | None, channel: str, runtime: Runtime)
     if folder is not None:
         return Started(open_slot(folder, channel=channel, runtime=runtime), None)
     slots = Slots.open(storage / FOLDER / "slots", default_bundle())
+    before = slots.state.running
     path = slots.boot()
+    left = (
+        f"bundle {before.version} was given back: {slots.state.ended.reason}" if before != slots.state.running else ""
+    )
     refused: BundleError | None = None
     while True:
         try:
@@ -58,7 +64,7 @@ def start(storage: Path, *, folder: Path | None, channel: str, runtime: Runtime)
                 raise
             refused, path = error, next_best
         else:
-            return Started(Slot(bundle, channel, refused), slots)
+            return Started(Slot(bundle, channel, refused), slots, slots.problem or left)
 
 
 def in_use(storage: Path, *, folder: Path | None) -> Path:

@@ -16,13 +16,14 @@ memory, so it is `examine` that looks whether there is room for two bundles at o
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent.delivery.installing.memory import trim
 from agent.delivery.slot import Slot
 from agent.library import Library
-from agent.ranking.taste import Play
+from agent.ranking.taste import Play, Taste, taste_of
 from agent.repertoire import Repertoire
 from agent.session import Session
 from agent.storage.database import Database
@@ -41,16 +42,19 @@ class Prepared:
         library: loads the catalogue for this bundle from now on.
         repertoire: the catalogue as this bundle sees it.
         plays: the history on it.
+        taste: what that history says.
     """
 
     slot: Slot
     library: Library
     repertoire: Repertoire
     plays: list[Play]
+    taste: Taste
 
     def take_over(self, session: Session, *, now: float) -> None:
         """Puts a session on this bundle: ranking, taste and affect in one step. Call it where nothing else computes."""
-        session.adopt(self.repertoire, self.plays, self.slot.bundle.model("user_emotion"), now=now)
+        model = self.slot.bundle.model("user_emotion")
+        session.adopt(self.repertoire, self.plays, model, taste=self.taste, now=now)
 
 
 async def prepare(folder: Path, database: Database, *, channel: str, queue_length: int, runtime: Runtime) -> Prepared:
@@ -71,8 +75,11 @@ async def prepare(folder: Path, database: Database, *, channel: str, queue_lengt
     library = Library(database, bundle, queue_length=queue_length)
     repertoire = await library.load()
     plays = await library.plays(repertoire)
+    taste = await asyncio.to_thread(
+        taste_of, plays, repertoire.tracks, repertoire.slices, repertoire.sequence, now=time.time()
+    )
     await asyncio.to_thread(trim)
-    return Prepared(Slot(bundle, channel), library, repertoire, plays)
+    return Prepared(Slot(bundle, channel), library, repertoire, plays, taste)
 
 
 def _opened(folder: Path, runtime: Runtime) -> Bundle:
