@@ -43,10 +43,10 @@ _ALIKE: Final = 0.8
 laboratory spoil the forecasts of the days after, where valence is .2 higher; from .3 on hardly."""
 _SPREAD_KNOWN: Final = 4.0
 """Reports as which the population's variance within a person counts."""
-_SPREAD_FORGOTTEN_S: Final = 43200.0
-"""Time constant of forgetting what is known of it. The same people's valence swings by .19 in SiTunes' laboratory and
-by .35 in the days after. A day is as good on the way, but twenty reports of the laboratory then cost more (.06 instead
-of .03 nats) in the days after."""
+_SPREAD_FORGOTTEN_S: Final = 21600.0
+"""Time constant of forgetting what is known of it: a night. The same people's valence swings by .19 in SiTunes'
+laboratory and by .35 in the days after. A day is a little better on the way (.004 nats), but twenty reports of the
+laboratory then cost more in the days after."""
 
 _Axis = Annotated[float, Meta(ge=-1.0, le=1.0)]
 _Variance = Annotated[float, Meta(ge=0.0, le=1.0)]

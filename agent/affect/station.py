@@ -10,8 +10,8 @@ Rules:
 - A sensor never makes the state jump: what it draws the state by grows no faster than a felt emotion does.
 - The listener's own word overrules at once: what the body drew the state by begins anew.
 - What is felt is the state apart from the music that plays; what the music does, the difference that it makes to the
-  model's answer, is added on top. Only the former is there when the next track begins, and a queue that followed the
-  latter would follow itself.
+  model's answer, is added on top, and makes nobody surer. Only the former is there when the next track begins, and a
+  queue that followed the latter would follow itself.
 - Poor signals count less: the weight of an answer is the streams' quality.
 - Without a single feature of the body nothing is observed: the state relaxes to the personal prior. Motion alone is no
   evidence of a feeling.
@@ -61,8 +61,6 @@ _SET_BACK_S: Final = 5.0
 _WORD_SD: Final = 0.12
 """Error of a self-report: half the spacing of the nine-point scale that such scales are validated on."""
 _HEARD: Final = [INDEX["heard_valence"], INDEX["heard_arousal"]]
-_LEAST_NARROWED: Final = 0.25
-"""What is known of the music leaves at least this share of the variance."""
 _HIGHEST_LOG_VARIANCE: Final = 2.0
 _LOWEST_LOG_VARIANCE: Final = -6.0
 
@@ -163,7 +161,7 @@ class AffectStation:
         self._heard: tuple[float, float] | None = None
         self._told_at: float | None = None
         self._drawn, self._steadied = np.zeros(2), np.ones(2)
-        self._moved, self._narrowed = np.zeros(2), np.ones(2)
+        self._moved = np.zeros(2)
         self._attention = np.zeros(STEPS, dtype=np.float32)
 
     def use(self, model: UserEmotionModel) -> None:
@@ -242,7 +240,7 @@ class AffectStation:
         return AffectState(
             t=now,
             mean=np.clip(own + self._moved, -1.0, 1.0),
-            covariance=self._narrowed[:, np.newaxis] * own_covariance * self._narrowed,
+            covariance=own_covariance,
             own_mean=own,
             own_covariance=own_covariance,
             quality=quality,
@@ -280,8 +278,6 @@ class AffectStation:
         steadier = np.sqrt(np.minimum(1.0, np.diag(covariance) / np.diag(self._belief.covariance)))
         self._steadied += taken * followed * (steadier - self._steadied)
         self._moved += followed * (felt.mean - own.mean - self._moved)
-        narrower = np.sqrt(np.clip(felt.variance / own.variance, _LEAST_NARROWED, 1.0))
-        self._narrowed += followed * (narrower - self._narrowed)
 
     def _fade(self, passed: float) -> None:
         """Let what the body and the music did to the state end: nothing of the body is known any more."""
@@ -289,7 +285,6 @@ class AffectStation:
         self._drawn -= body * self._drawn
         self._steadied += body * (1.0 - self._steadied)
         self._moved -= music * self._moved
-        self._narrowed += music * (1.0 - self._narrowed)
 
     def _ask(self) -> tuple[_Answer, _Answer] | None:
         """The model's answers with the music that plays and as if none did; None where it fails."""
