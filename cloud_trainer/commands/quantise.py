@@ -48,7 +48,9 @@ def quantise(
     if unknown := [name for name in wanted if name not in MODELS]:
         raise typer.BadParameter(f"unknown model {', '.join(unknown)}; known are {', '.join(MODELS)}, all")
     settings = load(TrainerSettings, program="trainer", config=config)
-    folder = (results or settings.tables.results).expanduser() / "quantisation"
+    # A tiny run must not overwrite what was measured in earnest.
+    name = "quantisation" if scale_of(scale) == "full" else f"quantisation-{scale}"
+    folder = (results or settings.tables.results).expanduser() / name
     if bundle is not None:
         tables = _of_bundle(wanted, bundle)
     else:
