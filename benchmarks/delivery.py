@@ -214,7 +214,7 @@ def _receiver(port: int, folder: Path, client_id: str = "attune-bench-bundles", 
         folder=folder,
         channel="stable",
         clock=lambda: NOW,
-        limits=Limits(spacing_s=0.0, retry_s=1.0, **limits),  # type: ignore[arg-type]
+        limits=Limits(**{"spacing_s": 0.0, "retry_s": _PATIENCE_S} | limits),  # type: ignore[arg-type]
     )
 
 
@@ -340,7 +340,7 @@ def proxy(pipe: Connection, port: int, cut: float, within: int) -> None:
 
 async def _one_of_many(port: int, folder: Path, number: int, limit: asyncio.Semaphore) -> bool:
     """A device that tries until it has the bundle, as the agent does."""
-    async with limit, _receiver(port, folder, f"attune-{number}-bundles", patience_s=60.0) as receiver:
+    async with limit, _receiver(port, folder, f"attune-{number}-bundles", patience_s=60.0, retry_s=1.0) as receiver:
         while True:
             await receiver.changed()
             with contextlib.suppress(DeliveryError):

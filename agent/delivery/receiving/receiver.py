@@ -141,6 +141,7 @@ class Receiver:
         """
         loop = asyncio.get_running_loop()
         schedule = self._scheduled()
+        await asyncio.sleep(0)  # who asks again without having looked must not stop the loop
         while (cause := schedule.cause(loop.time())) is None:
             self._news.clear()
             with contextlib.suppress(TimeoutError):
