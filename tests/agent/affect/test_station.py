@@ -177,6 +177,7 @@ def test_what_the_music_does_is_felt_but_is_not_the_listeners_own():
     station.hear(0.0, 0.8, T)
     loud = run(station, T, 120, 70.0)[-1]
     assert loud.mean[1] - loud.own_mean[1] == pytest.approx(0.4, abs=0.05)
+    np.testing.assert_array_equal(loud.covariance, loud.own_covariance)
     station.silence(T + 120.0)
     over = run(station, T + 120.0, 200, 70.0)[-1]
     assert over.mean[1] - over.own_mean[1] == pytest.approx(0.0, abs=0.02)
