@@ -40,6 +40,8 @@ Tensor = Any
 RESIDUAL_NAME: Final = "residual CNN"
 _DECIDE: Final = ("cloud_trainer.tables.music.networks", "cloud_trainer.tables.music.patches")
 _PER_PIECE: Final = 2
+_MOMENTUM: Final = 0.9
+"""Of normalisation: an epoch has some ten to fifty steps, and means that follow slower are not learned in time."""
 _NOTES: Final = 8
 _NOTES_WEIGHT: Final = 0.3
 _GAIN: Final = 0.3
@@ -146,8 +148,7 @@ def _recurrent() -> Any:  # noqa: ANN401 - as above
     mel = x = layers.Input((BANDS, FRAMES, 1))
     for channels, pool in ((16, (4, 1)), (32, (2, 2)), (48, (2, 2))):
         x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
-        # An epoch has some ten steps: means that follow slower than this are not learned before patience ends.
-        x = layers.BatchNormalization(momentum=0.9)(x)
+        x = layers.BatchNormalization(momentum=_MOMENTUM)(x)
         x = layers.MaxPooling2D(pool)(layers.ReLU()(x))
     x = layers.Permute((2, 1, 3))(x)
     x = layers.GRU(48)(layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]))(x))
@@ -160,7 +161,7 @@ def _residual() -> Any:  # noqa: ANN401 - as above
 
     def convolved(x: Tensor, channels: int, size: Any, stride: Any) -> Tensor:  # noqa: ANN401
         x = layers.Conv2D(channels, size, strides=stride, padding="same", use_bias=False)(x)
-        return layers.BatchNormalization()(x)
+        return layers.BatchNormalization(momentum=_MOMENTUM)(x)
 
     mel = layers.Input((BANDS, FRAMES, 1))
     x = layers.ReLU()(convolved(mel, 16, (5, 5), (2, 1)))
