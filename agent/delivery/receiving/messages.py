@@ -67,7 +67,7 @@ class Limits:
 
     Attributes:
         window: chunks that are subscribed to at a time. Brokers queue few messages for one client (Mosquitto 1000, some
-            hosted ones 100) and drop what is beyond; 32 chunks are 2 MiB in flight, at the broker.
+            hosted ones 100) and drop what is beyond; 16 chunks are 1 MiB on its way, which a cut line may cost.
         patience_s: so long nothing at all may arrive before waiting ends.
         settle_s: how much longer a topic is waited for once the broker has answered what was asked after it; for
             brokers that send retained messages out of order.
@@ -84,7 +84,7 @@ class Limits:
         spare_bytes: stay free on the disk.
     """
 
-    window: int = 32
+    window: int = 16
     patience_s: float = 20.0
     settle_s: float = 0.05
     check_s: float = 120.0
