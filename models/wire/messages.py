@@ -58,7 +58,7 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=False):
     age_s: float
 
 
-class Affect(msgspec.Struct, frozen=True):
+class Affect(msgspec.Struct, frozen=True, omit_defaults=True):
     """D/affect: the affect state, an estimate with its uncertainty."""
 
     t: Timestamp
