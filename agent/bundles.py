@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from agent.delivery.delivery import Delivery, DeliverySettings
-from agent.delivery.installing.examining import CatalogueSample
+from agent.delivery.installing.examination.examining import CatalogueSample
 from agent.delivery.installing.memory import trim
 from agent.delivery.installing.probation import ProbationLimits, Rates
-from agent.delivery.installing.slots import Slots
+from agent.delivery.installing.slots.slots import Slots
 from agent.delivery.installing.swapping import Prepared, prepare
 from agent.delivery.receiving.trust import ChannelTrust
 from agent.delivery.slot import Slot

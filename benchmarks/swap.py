@@ -24,7 +24,7 @@ import msgspec
 import numpy as np
 
 from agent.affect.station import AffectStation
-from agent.delivery.installing.inside import resident_bytes
+from agent.delivery.installing.children.inside import resident_bytes
 from agent.delivery.installing.memory import trim
 from agent.delivery.installing.swapping import Prepared, prepare
 from agent.sensing.station import Sensing

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from agent.delivery.installing.state import SlotState
+from agent.delivery.installing.slots.state import SlotState
 from models.delivery.offer import Offer
 from models.delivery.rollout import Admission
 from models.errors import Reason

@@ -27,10 +27,10 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 import msgspec
 
 from agent.delivery.decision import Decision, decide
-from agent.delivery.installing.embedding import Embedded, Embedding
-from agent.delivery.installing.examining import CatalogueSample, Examined, examine, require_fitting
+from agent.delivery.installing.embedding.embedding import Embedded, Embedding
+from agent.delivery.installing.examination.examining import CatalogueSample, Examined, examine, require_fitting
 from agent.delivery.installing.probation import Probation, ProbationLimits, Rates
-from agent.delivery.installing.slots import Slots
+from agent.delivery.installing.slots.slots import Slots
 from agent.delivery.installing.swapping import Prepared
 from models.delivery.offer import Offer
 from models.delivery.rollout import admit
@@ -63,7 +63,7 @@ _PASSING: Final = frozenset({Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.DISK_F
 
 
 class Examine(Protocol):
-    """Tries a bundle; `agent.delivery.installing.examining.examine` is one."""
+    """Tries a bundle; `agent.delivery.installing.examination.examining.examine` is one."""
 
     async def __call__(
         self, candidate: Path, *, offer: Offer, running: Path, sample: CatalogueSample, runtime: Runtime
@@ -153,7 +153,7 @@ class Delivery:
         slots: opened and booted.
         follow: opens the receiver; None where the device is not enrolled, asked again every few seconds.
         host: the agent around it.
-        examine: tries a bundle; see `agent.delivery.installing.examining.examine`.
+        examine: tries a bundle; see `agent.delivery.installing.examination.examining.examine`.
         embedding: makes what embeds the catalogue.
     """
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from agent.delivery.installing.slots import Slots
+from agent.delivery.installing.slots.slots import Slots
 from agent.delivery.slot import Slot, open_slot
 from models.bundle.reader import Bundle, default_bundle
 from models.errors import BundleError

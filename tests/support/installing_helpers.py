@@ -6,9 +6,9 @@ from pathlib import Path
 
 from bundles import tiny_bundle
 
-from agent.delivery.installing.opening import is_whole
 from agent.delivery.installing.probation import Rates
-from agent.delivery.installing.slots import Slots
+from agent.delivery.installing.slots.opening import is_whole
+from agent.delivery.installing.slots.slots import Slots
 
 __all__ = ["assert_runs", "install"]
 

@@ -11,11 +11,11 @@ import shutil
 import sys
 from pathlib import Path
 
-from agent.delivery.installing.child import Child
-from agent.delivery.installing.embedding import Embedded, Embedding
-from agent.delivery.installing.examining import CatalogueSample, examine
+from agent.delivery.installing.children.child import Child
+from agent.delivery.installing.embedding.embedding import Embedded, Embedding
+from agent.delivery.installing.examination.examining import CatalogueSample, examine
 from agent.delivery.installing.probation import Rates
-from agent.delivery.installing.slots import Slots
+from agent.delivery.installing.slots.slots import Slots
 from agent.storage import Database
 from models.bundle.reader import default_bundle, read_manifest
 from models.delivery.offer import Offer, Phase, Rollout

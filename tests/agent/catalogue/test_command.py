@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from agent.catalogue.analysis import Analyser
 from agent.catalogue.command import scan
 from agent.delivery.installing.probation import Rates
-from agent.delivery.installing.slots import Slots
+from agent.delivery.installing.slots.slots import Slots
 from models.audio.patches import FrontEnd
 from models.bundle.reader import Bundle, default_bundle
 from models.errors import SettingsError

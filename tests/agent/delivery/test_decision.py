@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agent.delivery.decision import decide
 from agent.delivery.installing.probation import ProbationState, Rates
-from agent.delivery.installing.state import Occupant, Refusal, SlotState
+from agent.delivery.installing.slots.state import Occupant, Refusal, SlotState
 from models.delivery.offer import Offer, Phase, Rollout
 from models.delivery.rollout import Admission
 from models.errors import Reason

@@ -18,10 +18,10 @@ from bundles import tiny_bundle
 from virtual_time import run_virtually
 
 from agent.delivery.delivery import Delivery, DeliverySettings
-from agent.delivery.installing.embedding import Embedded
-from agent.delivery.installing.examining import Examined
+from agent.delivery.installing.embedding.embedding import Embedded
+from agent.delivery.installing.examination.examining import Examined
 from agent.delivery.installing.probation import ProbationLimits, Rates
-from agent.delivery.installing.slots import Slots
+from agent.delivery.installing.slots.slots import Slots
 from agent.delivery.receiving.messages import Verified
 from models.delivery.offer import Offer, Phase, Rollout
 from models.errors import AttuneError, BundleError, DeliveryError, Reason

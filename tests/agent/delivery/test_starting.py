@@ -8,7 +8,7 @@ import pytest
 from bundles import changed_bundle, digest
 
 from agent.delivery.installing.probation import Rates
-from agent.delivery.installing.slots import Slots
+from agent.delivery.installing.slots.slots import Slots
 from agent.delivery.starting import FOLDER, in_use, start
 from models.bundle.reader import default_bundle, read_manifest
 from models.errors import BundleError

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from bundles import tiny_bundle
 
-from agent.delivery.installing.slots import Slots
+from agent.delivery.installing.slots.slots import Slots
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from stand_in_library import track_table
 
-from agent.delivery.installing.agreement import contradiction
-from agent.delivery.installing.job import Tracks
-from agent.delivery.installing.sanity import Sense, require_sense, sense_of
+from agent.delivery.installing.children.job import Tracks
+from agent.delivery.installing.examination.agreement import contradiction
+from agent.delivery.installing.examination.sanity import Sense, require_sense, sense_of
 from models.bundle.reader import Bundle, default_bundle
 from models.errors import BundleError, Reason
 

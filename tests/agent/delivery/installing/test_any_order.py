@@ -13,9 +13,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from agent.delivery.installing.opening import is_whole
 from agent.delivery.installing.probation import ProbationState, Rates
-from agent.delivery.installing.slots import Slots
+from agent.delivery.installing.slots.opening import is_whole
+from agent.delivery.installing.slots.slots import Slots
 from models.errors import DeliveryError, Reason
 
 VERSIONS = st.sampled_from(["2026.12.1", "2026.12.2", "2026.12.3"])

@@ -16,10 +16,10 @@ from installing_helpers import assert_runs
 from models_gone_wrong import mapped
 from sounding_library import heard, write_sounds
 
-from agent.delivery.installing import embedding
-from agent.delivery.installing.child import Child
-from agent.delivery.installing.embedding import Embedded, Embedding
-from agent.delivery.installing.slots import Slots
+from agent.delivery.installing.children.child import Child
+from agent.delivery.installing.embedding import embedding
+from agent.delivery.installing.embedding.embedding import Embedded, Embedding
+from agent.delivery.installing.slots.slots import Slots
 from agent.library import Library
 from agent.storage import Database
 from models.bundle.reader import Bundle, default_bundle, read_manifest

@@ -18,10 +18,10 @@ from models_gone_wrong import crashing, mapped, remeasured, slower
 from sounding_library import shipped_analyser, write_sounds
 from stand_in_library import track_table
 
-from agent.delivery.installing import examining
-from agent.delivery.installing.child import Child
-from agent.delivery.installing.examining import CatalogueSample, Examined, ExamineLimits, examine
-from agent.delivery.installing.slots import Slots
+from agent.delivery.installing.children.child import Child
+from agent.delivery.installing.examination import examining
+from agent.delivery.installing.examination.examining import CatalogueSample, Examined, ExamineLimits, examine
+from agent.delivery.installing.slots.slots import Slots
 from agent.storage.records import TrackTable
 from models.bundle.manifest import FORMAT
 from models.bundle.reader import Bundle, default_bundle, read_manifest
@@ -358,7 +358,7 @@ async def test_a_cancelled_examination_leaves_no_child(
 
 
 def test_a_child_ends_with_its_parent():
-    program = "from agent.delivery.installing.inside import read_job\nread_job()\nwhile True: pass"
+    program = "from agent.delivery.installing.children.inside import read_job\nread_job()\nwhile True: pass"
     child = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE)
     child.communicate(b"3\njob")
     assert child.returncode == 1

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from stand_in_library import track_table
 
-from agent.delivery.installing.examining import CatalogueSample, require_fitting
+from agent.delivery.installing.examination.examining import CatalogueSample, require_fitting
 from agent.delivery.installing.memory import available_bytes, require_memory, trim
 from models.bundle.manifest import FORMAT
 from models.delivery.offer import Offer, Phase, Rollout

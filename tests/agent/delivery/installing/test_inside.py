@@ -9,13 +9,13 @@ import sys
 
 import pytest
 
-from agent.delivery.installing.inside import resident_bytes
+from agent.delivery.installing.children.inside import resident_bytes
 
 
 def run(program: str, job: bytes = b"") -> tuple[int, str]:
     """Run a program in a child with a job; return how it ended and what it said."""
     child = subprocess.Popen(
-        [sys.executable, "-c", f"from agent.delivery.installing.inside import *\n{program}"],
+        [sys.executable, "-c", f"from agent.delivery.installing.children.inside import *\n{program}"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -12,10 +12,10 @@ import pytest
 from bundles import tiny_bundle
 from installing_helpers import assert_runs
 
-from agent.delivery.installing.opening import is_whole
 from agent.delivery.installing.points import POINTS
 from agent.delivery.installing.probation import ProbationState, Rates
-from agent.delivery.installing.slots import Slots
+from agent.delivery.installing.slots.opening import is_whole
+from agent.delivery.installing.slots.slots import Slots
 from models.errors import DeliveryError, Reason
 
 SHIPPED, FIRST, SECOND, THIRD = "2026.11.1", "2026.12.1", "2026.12.2", "2026.12.3"

@@ -16,7 +16,7 @@ from bundles import changed_bundle
 from installing_helpers import assert_runs
 from sounding_library import heard, write_sounds
 
-from agent.delivery.installing.slots import Slots
+from agent.delivery.installing.slots.slots import Slots
 from agent.storage import Database
 from models.bundle.reader import default_bundle, read_manifest
 

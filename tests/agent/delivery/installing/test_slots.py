@@ -9,8 +9,8 @@ from bundles import tiny_bundle
 from installing_helpers import assert_runs, install
 
 from agent.delivery.installing.probation import ProbationState, Rates
-from agent.delivery.installing.slots import MOST_LIVES, MOST_LIVES_CONFIRMED, Slots
-from agent.delivery.installing.state import MOST_REFUSED, Occupant
+from agent.delivery.installing.slots.slots import MOST_LIVES, MOST_LIVES_CONFIRMED, Slots
+from agent.delivery.installing.slots.state import MOST_REFUSED, Occupant
 from models.errors import DeliveryError, Reason
 
 Reopened = Callable[[], Slots]

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from installing_helpers import assert_runs, install
 
-from agent.delivery.installing.examining import require_fitting
+from agent.delivery.installing.examination.examining import require_fitting
 from agent.delivery.installing.probation import Probation, ProbationLimits, Rates
-from agent.delivery.installing.slots import Slots
+from agent.delivery.installing.slots.slots import Slots
 from models.bundle.manifest import FORMAT
 from models.delivery.offer import Offer, Phase, Rollout
 from models.errors import BundleError, Reason

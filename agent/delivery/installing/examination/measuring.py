@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.delivery.installing.job import Limits
+from agent.delivery.installing.children.job import Limits
 from models.bundle.manifest import MODELS
 from models.bundle.reader import Bundle
 from models.errors import BundleError, Reason

@@ -20,8 +20,8 @@ from typing import Final
 
 import msgspec
 
-from agent.delivery.installing.child import Child
-from agent.delivery.installing.job import EmbeddingJob, EmbeddingLine
+from agent.delivery.installing.children.child import Child
+from agent.delivery.installing.children.job import EmbeddingJob, EmbeddingLine
 from models.errors import BundleError, DeliveryError, Reason
 from models.interpreter import Runtime
 
@@ -30,7 +30,7 @@ __all__ = ["MOST_LEFT_OUT", "Embedded", "Embedding"]
 MOST_LEFT_OUT: Final = 0.1
 """Share of the catalogue that may be unreadable: single files get damaged, more than this is a disk that is not there.
 What is left out would be missing from the queue until the next scan."""
-_MODULE: Final = "agent.delivery.installing.embedding_work"
+_MODULE: Final = "agent.delivery.installing.embedding.work"
 _PATIENCE_S: Final = 900.0
 """Without a word: a batch is half a minute's work on a slow device."""
 _REMEDY: Final = "Look at its audio model and build it again; the bundle in use stays"

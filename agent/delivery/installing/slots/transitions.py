@@ -11,7 +11,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from agent.delivery.installing.probation import ProbationState, Rates
-from agent.delivery.installing.state import (
+from agent.delivery.installing.slots.state import (
     MOST_REFUSED,
     MOST_TEXT,
     Ended,

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.catalogue.library import Catalogue
-from agent.delivery.installing.agreement import failed
+from agent.delivery.installing.examination.agreement import failed
 from agent.ranking.target import ListenerGoal, Target, target_of
 from agent.ranking.taste import Play, taste_of
 from agent.ranking.weights import fusion_weights

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from agent.delivery.installing.state import FORMAT, Mark, Occupant, Place, SlotState
+from agent.delivery.installing.slots.state import FORMAT, Mark, Occupant, Place, SlotState
 from models.bundle.reader import Bundle
 from models.errors import BundleError
 

@@ -22,8 +22,8 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from agent.delivery.installing.child import Child
-from agent.delivery.installing.job import Answer, ExaminationJob, ExaminationLine, Limits, Tracks
+from agent.delivery.installing.children.child import Child
+from agent.delivery.installing.children.job import Answer, ExaminationJob, ExaminationLine, Limits, Tracks
 from agent.delivery.installing.memory import require_memory
 from agent.storage.records import TrackTable
 from models.bundle.manifest import FORMAT
@@ -35,7 +35,7 @@ from models.physiology.schema import SCHEMA_VERSION
 
 __all__ = ["CatalogueSample", "ExamineLimits", "Examined", "examine", "require_fitting"]
 
-_MODULE: Final = "agent.delivery.installing.examination"
+_MODULE: Final = "agent.delivery.installing.examination.work"
 _REMEDY: Final = "Look at its models and build it again; the bundle in use stays"
 
 

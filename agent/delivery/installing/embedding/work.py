@@ -1,4 +1,4 @@
-"""The child of an embedding: `python -m agent.delivery.installing.embedding_work`, a job on standard input."""
+"""The child of an embedding: `python -m agent.delivery.installing.embedding.work`, a job on standard input."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import msgspec
 from agent.catalogue.analysis import Analyser
 from agent.catalogue.files import fingerprint
 from agent.catalogue.tags import read_tags
-from agent.delivery.installing.inside import Report, end_first, read_job
-from agent.delivery.installing.job import EmbeddingJob
+from agent.delivery.installing.children.inside import Report, end_first, read_job
+from agent.delivery.installing.children.job import EmbeddingJob
 from agent.storage.database import Database
 from agent.storage.records import AnalysisRow
 from models.bundle.reader import Bundle

@@ -1,4 +1,4 @@
-"""The child of an examination: `python -m agent.delivery.installing.examination`, a job on standard input.
+"""The child of an examination: `python -m agent.delivery.installing.examination.work`, a job on standard input.
 
 It says each step before it takes it, so that the parent knows where it ended if it does not come back.
 """
@@ -14,9 +14,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.delivery.installing import agreement, measuring, sanity
-from agent.delivery.installing.inside import Report, end_first, limit_memory, limit_time, read_job, resident_bytes
-from agent.delivery.installing.job import Answer, ExaminationJob
+from agent.delivery.installing.children.inside import (
+    Report,
+    end_first,
+    limit_memory,
+    limit_time,
+    read_job,
+    resident_bytes,
+)
+from agent.delivery.installing.children.job import Answer, ExaminationJob
+from agent.delivery.installing.examination import agreement, measuring, sanity
 from agent.storage.records import TrackTable
 from models.bundle.reader import Bundle
 from models.errors import AttuneError, AudioError, BundleError, Reason

@@ -1,0 +1,1 @@
+"""The catalogue heard by a new audio model, beside the one in use."""
