@@ -92,7 +92,7 @@ USER_EMOTION: Final = Table(
     ),
     notes=(
         "One network answers for all sets; the ridge regression is a specialist for each.",
-        "A network takes as many steps as the build of the one that ships, of a third of the examples each.",
+        "Networks are trained as the build trains the one that ships: some fifty minutes of one core in all.",
         "People of all sets are resampled together, which widens the intervals a little.",
         "Stress is told by an arousal chosen on the training people; WESAD has no reports: rows of them answer alike.",
         "90 % regions: of those without a network, the training people's squared errors.",
