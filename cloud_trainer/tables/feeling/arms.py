@@ -49,8 +49,8 @@ _FROM_PAPER: Final = Settings(
     steady=True,
     disturbed=False,
 )
-"""The paper's Table 3. With beta 1 the gradient of the mean is that of the squared error. An epoch is a third of its
-examples, because four in ten of them are the same song or half hour seen twice."""
+"""The paper's Table 3. With beta 1 the gradient of the mean is that of the squared error. An epoch is 1600
+examples, about half of what a fold holds: what the paper calls one it does not say."""
 _REPORTS: Final = [
     INDEX[name] for name in ("reported_valence", "reported_arousal", "usual_valence", "usual_arousal", "reports")
 ]
