@@ -134,7 +134,7 @@ class Session:
         self, mode: Literal["match", "lead", "hold"], target: tuple[float, float] | None, seconds: float, *, now: float
     ) -> None:
         """The listener set a goal; see `ListenerGoal`."""
-        mean = self._state.mean if self._state else self.affect.profile.prior().mean
+        mean = self._state.mean if self._state else self.affect.profile.prior(now).mean
         here = (float(mean[0]), float(mean[1]))
         if mode == "hold" and target is None:
             held = self.repertoire.tracks.emotion[self.playing] if self.playing is not None else mean
@@ -238,7 +238,7 @@ class Session:
         self.taste = taste_of(self._plays, repertoire.tracks, repertoire.slices, repertoire.sequence, now=now)
 
     def _rank(self, state: AffectState, movement: Movement | None, cause: messages.Cause, now: float) -> messages.Queue:
-        prior = self.affect.profile.prior()
+        prior = self.affect.profile.prior(now)
         scale = self.repertoire.tracks.scale
         target = target_of(self.goal, state.own_mean, state.own_covariance, prior=prior, scale=scale, now=now)
         weights = fusion_weights(
