@@ -41,6 +41,7 @@ tables: $(VENV)/.development ## measure docs/tables anew, from the research data
 
 bundle: $(VENV)/.development ## train the bundle that ships, from the research data in DATA=../shared/data
 	$(BIN)/attune-trainer build --data $(DATA) --out models/default
+	$(BIN)/attune-trainer cards models/default
 
 # pip alone decides whether anything is to be installed; the stamp says when it was asked last.
 $(VENV)/.agent: pyproject.toml | $(BIN)/python
