@@ -2,8 +2,8 @@
 
 Arousal raises heart rate and the rate of electrodermal responses and lowers the variability of the beat; valence moves
 the body little (Kreibig 2010, Autonomic nervous system activity in emotion, Biological Psychology 84:394). What is felt
-is drawn towards what a song expresses and towards the person's own level, with noise: effects are set to be as weak as
-the research data shows them.
+is drawn towards what a song expresses and towards the person's own level, with noise. The sizes of
+the effects are chosen by hand to be weak; they are fitted to nothing.
 """
 
 from __future__ import annotations
