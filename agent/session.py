@@ -209,7 +209,7 @@ class Session:
             self.prepared = tuple(new for row in self.prepared if (new := moved(row)) is not None)
             # Until the new ranker has spoken, the old order holds.
             self._upcoming = tuple(new for row in self._upcoming if (new := moved(row)) is not None)
-        self._reasons = {}
+        self._reasons = {new: why for row, why in self._reasons.items() if (new := moved(row)) is not None}
         if taste is None or since:
             self._learn(now)
         else:

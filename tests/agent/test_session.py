@@ -260,6 +260,7 @@ def test_the_player_goes_on_in_the_old_order_until_another_bundle_has_ranked(rep
     given = replay.session.take_next()
     assert given is not None
     assert given.id == head
+    assert replay.session.why(other.catalogue.row_of[head])
 
 
 def test_the_player_never_gets_a_track_of_a_catalogue_that_is_gone(replay: Replay, bundle: Bundle) -> None:
