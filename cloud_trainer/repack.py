@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from models.bundle.manifest import File, Manifest, Precision
+from models.bundle.manifest import Manifest, Precision
 from models.bundle.reader import Bundle
 from models.errors import BundleError, Reason
 
@@ -75,7 +75,7 @@ def repack(source: Path, out: Path, *, prefer: Mapping[str, Precision], version:
             reason=Reason.WRONG_VALUE,
             remedy="Write year.month.number, as in 2026.11.3",
         ) from error
-    _copy(source, out, [file.path for file in _files(before)], content)
+    _copy(source, out, [file.path for file in before.files], content)
     return manifest
 
 
@@ -88,11 +88,6 @@ def _space(before: Manifest, prefer: Mapping[str, Precision]) -> str:
     if precision == before.models[_AUDIO_MODEL].preferred:
         return before.embedding_space
     return f"{_PRECISION_IN_SPACE.sub('', before.embedding_space)}-{precision}"
-
-
-def _files(manifest: Manifest) -> list[File]:
-    models = [file for model in manifest.models.values() for file in (*model.variants.values(), model.golden)]
-    return [*models, *(table.file for table in manifest.tables.values()), manifest.licence]
 
 
 def _copy(source: Path, out: Path, paths: list[str], manifest: bytes) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from tuf.api.metadata import TargetFile, Targets
 
 from cloud_trainer.publishing.folder import ChannelFolder
-from models.bundle.manifest import File, Manifest
+from models.bundle.manifest import Manifest
 from models.bundle.reader import Bundle
 from models.delivery.chunks import MOST_CHUNKS, ChunkList, pieces
 from models.delivery.offer import MANIFEST, Offer, Shipment, read_custom, write_custom
@@ -54,7 +54,7 @@ def read_bundle(folder: Path, *, tested: bool = True) -> Content:
     bundle = Bundle.open(folder)
     if tested:
         bundle.self_test()
-    paths = [MANIFEST, *sorted(file.path for file in _files(bundle.manifest))]
+    paths = [MANIFEST, *sorted(file.path for file in bundle.manifest.files)]
     return Content(folder, bundle.manifest, tuple(dict.fromkeys(paths)))
 
 
@@ -111,9 +111,3 @@ def chunks_of(targets: Targets) -> Iterator[str]:
     """
     for path in sorted(targets.targets, key=lambda path: (path != MANIFEST, path)):
         yield from read_custom(targets.targets[path].custom, path).chunks.sha256
-
-
-def _files(manifest: Manifest) -> list[File]:
-    models = manifest.models.values()
-    variants = [file for model in models for file in (*model.variants.values(), model.golden)]
-    return [manifest.licence, *variants, *(table.file for table in manifest.tables.values())]

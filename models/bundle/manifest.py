@@ -121,3 +121,9 @@ class Manifest(msgspec.Struct, frozen=True):
     tables: dict[str, Table]
     licence: File
     producer: dict[str, str] = {}
+
+    @property
+    def files(self) -> list[File]:
+        """Every file of the bundle but the manifest itself."""
+        models = [file for model in self.models.values() for file in (*model.variants.values(), model.golden)]
+        return [*models, *(table.file for table in self.tables.values()), self.licence]

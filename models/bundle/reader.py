@@ -65,7 +65,7 @@ class Bundle:
         absent += [name for name in TABLES if name not in manifest.tables]
         if absent:
             raise _refuse(folder, f"lacks {', '.join(absent)}", Reason.INCOMPATIBLE)
-        for file in _files(manifest):
+        for file in manifest.files:
             _verify(folder, file)
         return cls(folder, manifest, runtime)
 
@@ -145,13 +145,6 @@ def read_manifest(folder: Path) -> Manifest:
         raise _refuse(folder, f"has no readable manifest.json: {error.strerror}", Reason.MISSING) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _refuse(folder, f"has a damaged manifest.json: {error}", Reason.MALFORMED) from error
-
-
-def _files(manifest: Manifest) -> list[File]:
-    files = [manifest.licence]
-    for model in manifest.models.values():
-        files += [model.golden, *model.variants.values()]
-    return files + [table.file for table in manifest.tables.values()]
 
 
 def _verify(folder: Path, file: File) -> None:

@@ -232,7 +232,7 @@ class FakeClient(BaseBleakClient):
         return bytearray(self.wearable.values.get(characteristic.uuid, b""))
 
     async def read_gatt_descriptor(self, descriptor: BleakGATTDescriptor, **_kwargs: Any) -> bytearray:
-        raise NotImplementedError
+        raise AssertionError(f"the gateway reads no descriptor, and asks for {descriptor}")
 
     async def write_gatt_char(
         self,
@@ -246,7 +246,7 @@ class FakeClient(BaseBleakClient):
             self.wearable.notify(uuid, payload)
 
     async def write_gatt_descriptor(self, descriptor: BleakGATTDescriptor, data: SizedBuffer) -> None:
-        raise NotImplementedError
+        raise AssertionError(f"the gateway writes no descriptor, and puts {data!r} to {descriptor}")
 
     async def start_notify(
         self, characteristic: BleakGATTCharacteristic, callback: NotifyCallback, **_kwargs: Any
