@@ -16,6 +16,10 @@ from models.errors import DataError, Reason
 __all__ = ["LIBRARIES", "Known", "configuration_hash", "known_data", "library_versions", "source_hash"]
 
 LIBRARIES: Final = ("numpy", "scipy", "scikit-learn", "pandas")
+"""Those of every table."""
+
+_OF_NETWORKS: Final = ("tensorflow", "tf-keras")
+_SETS_UP_NETWORKS: Final = "cloud_trainer.tensorflow_setup"
 _BLOCK_BYTES: Final = 1 << 20
 
 
@@ -67,22 +71,31 @@ def known_data(folder: Path, names: Iterable[str]) -> Known:
     return Known(fingerprints, tuple(unchecked))
 
 
-def library_versions() -> dict[str, str]:
-    """Return the versions of the libraries that decide a table."""
-    return {name: metadata.version(name) for name in LIBRARIES}
+def library_versions(modules: Iterable[str] = ()) -> dict[str, str]:
+    """Return the versions of the libraries that decide a table.
+
+    Args:
+        modules: the table's own; where one sets TensorFlow up, its version is among them.
+    """
+    trains = any(_SETS_UP_NETWORKS.encode() in _source(name) for name in modules)
+    return {name: metadata.version(name) for name in (*LIBRARIES, *(_OF_NETWORKS if trains else ()))}
 
 
 def source_hash(modules: Iterable[str]) -> str:
     """Return the SHA-256 of the modules' source."""
     digest = hashlib.sha256()
     for name in modules:
-        digest.update(Path(str(import_module(name).__file__)).read_bytes())
+        digest.update(_source(name))
     return digest.hexdigest()
 
 
 def configuration_hash(decides: Mapping[str, Any]) -> str:
     """Return a hash of what decides a result, 16 hexadecimal digits."""
     return hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _source(module: str) -> bytes:
+    return Path(str(import_module(module).__file__)).read_bytes()
 
 
 def _recorded(folder: Path) -> set[str]:

@@ -87,7 +87,7 @@ def evaluate(
     if examined is not None:
         fingerprints |= {f"exam/{name}": digest for name, digest in examined.fingerprints.items()}
         unchecked += [f"exam/{name}" for name in examined.unchecked]
-    libraries = library_versions()
+    libraries = library_versions(table.modules)
     configuration = configuration_hash(
         {
             "format": FORMAT,

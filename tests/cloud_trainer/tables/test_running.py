@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from cloud_trainer.progress import LogProgress
 from cloud_trainer.tables.deam import DEAM
 from cloud_trainer.tables.frame import Answer, Fold, Problem, Row, Table
+from cloud_trainer.tables.provenance import LIBRARIES, library_versions
 from cloud_trainer.tables.results import TableResult
 from cloud_trainer.tables.running import evaluate
 from models.errors import DataError, Reason, StorageError
@@ -168,3 +170,11 @@ def test_a_disk_that_refuses_is_told_with_a_remedy(songs: Path, tmp_path: Path):
     (tmp_path / "results").write_text("a file where the folder should be")
     with pytest.raises(StorageError, match="cannot write"):
         run(table(DEAM.rows[0]), tmp_path, songs)
+
+
+def test_a_table_of_networks_names_the_library_that_trained_them() -> None:
+    plain = library_versions(("cloud_trainer.tables.deam",))
+    networks = library_versions(("cloud_trainer.tables.music.networks",))
+
+    assert set(plain) == set(LIBRARIES)
+    assert networks == plain | {name: metadata.version(name) for name in ("tensorflow", "tf-keras")}
