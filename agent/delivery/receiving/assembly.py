@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from agent.delivery.installing.points import Pass, nowhere
-from agent.delivery.installing.writing import sync_folder
+from agent.delivery.points import Pass, nowhere
 from agent.delivery.receiving.messages import Target, Verified
 from agent.delivery.receiving.store import ChunkStore
+from agent.delivery.writing import sync_folder
 from models.delivery.chunks import address
 from models.errors import DeliveryError, Reason
 

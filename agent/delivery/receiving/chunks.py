@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from agent.delivery.installing.points import Pass
+from agent.delivery.points import Pass
 from agent.delivery.receiving.messages import Limits, ReceiverStatus, Verified
 from agent.delivery.receiving.retained import Retained
 from agent.delivery.receiving.store import ChunkStore

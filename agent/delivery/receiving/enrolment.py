@@ -14,8 +14,8 @@ from pathlib import Path
 from tuf.api import exceptions
 from tuf.api.metadata import Metadata, Root
 
-from agent.delivery.installing.writing import disk_errors
 from agent.delivery.receiving.trust import ChannelTrust
+from agent.delivery.writing import disk_errors
 from models.errors import DeliveryError, Reason
 
 __all__ = ["Enrolment", "Keys", "enrol", "enrolment"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from agent.delivery.installing.points import STEPS_OF_A_WRITE
+from agent.delivery.points import STEPS_OF_A_WRITE
 
 __all__ = ["METADATA", "POINTS"]
 

@@ -21,8 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from agent.delivery.installing.points import Pass, nowhere
-from agent.delivery.installing.writing import disk_errors
+from agent.delivery.points import Pass, nowhere
 from agent.delivery.receiving.chunks import ChunkFetcher
 from agent.delivery.receiving.messages import Cause, Limits, ReceiverStatus, Verified
 from agent.delivery.receiving.reports import Reports
@@ -31,6 +30,7 @@ from agent.delivery.receiving.schedule import Schedule
 from agent.delivery.receiving.store import ChunkStore
 from agent.delivery.receiving.threads import in_thread
 from agent.delivery.receiving.trust import ChannelTrust, TimeFloor
+from agent.delivery.writing import disk_errors
 from agent.integration.link import Link, LinkSettings, Message
 from models.errors import DeliveryError, Reason, WireError
 from models.wire.messages import BundleStatus

@@ -14,7 +14,7 @@ import contextlib
 from collections.abc import Collection
 from pathlib import Path
 
-from agent.delivery.installing.points import Pass, nowhere
+from agent.delivery.points import Pass, nowhere
 from models.delivery.chunks import address
 
 __all__ = ["ChunkStore"]

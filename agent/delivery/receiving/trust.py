@@ -21,9 +21,9 @@ from typing import Final
 
 import msgspec
 
-from agent.delivery.installing.points import Pass, nowhere
-from agent.delivery.installing.writing import write_whole
+from agent.delivery.points import Pass, nowhere
 from agent.delivery.receiving.points import METADATA
+from agent.delivery.writing import write_whole
 from models.errors import DeliveryError, Reason
 from models.wire.topics import check_name
 

@@ -25,12 +25,12 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from agent.delivery.installing.points import Pass, nowhere
 from agent.delivery.installing.probation import ProbationState, Rates
 from agent.delivery.installing.slots import transitions
 from agent.delivery.installing.slots.opening import is_whole, read_slots
 from agent.delivery.installing.slots.state import Mark, Occupant, Phase, Place, Refusal, SlotState
-from agent.delivery.installing.writing import disk_errors, empty_folder, remove, write_whole
+from agent.delivery.points import Pass, nowhere
+from agent.delivery.writing import disk_errors, empty_folder, remove, write_whole
 from models.bundle.reader import read_manifest
 from models.errors import BundleError, DeliveryError, Reason
 

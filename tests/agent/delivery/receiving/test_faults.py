@@ -19,13 +19,13 @@ from channel import Channel, some_files
 from dying_receiver import die
 from enrolled_device import Device, Scene, put
 
-from agent.delivery.installing.writing import disk_errors
 from agent.delivery.receiving import Limits, Receiver
 from agent.delivery.receiving.assembly import Assembly
 from agent.delivery.receiving.client import refresh
 from agent.delivery.receiving.points import POINTS
 from agent.delivery.receiving.store import ChunkStore
 from agent.delivery.receiving.trust import ChannelTrust, TimeFloor
+from agent.delivery.writing import disk_errors
 from models.errors import DeliveryError, Reason
 
 

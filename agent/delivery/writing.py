@@ -1,4 +1,4 @@
-"""Writes of the slots: whole or not at all, and with errors that say what to do."""
+"""Writes of slots and of what is received: whole or not at all, and with errors that say what to do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from agent.delivery.installing.points import Pass
+from agent.delivery.points import Pass
 from models.errors import DeliveryError, Reason
 
 __all__ = ["disk_errors", "empty_folder", "remove", "sync_folder", "write_whole"]
