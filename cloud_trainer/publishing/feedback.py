@@ -29,16 +29,14 @@ from msgspec import Meta
 from cloud_trainer.publishing.folder import write_whole
 from models.errors import DeliveryError, Reason, WireError
 from models.wire.messages import FeedbackReport, decode
-from models.wire.topics import ROOT
+from models.wire.topics import parse_feedback
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FILTER", "Entry", "Spool", "as_table", "check", "write_table"]
+__all__ = ["Entry", "Spool", "as_table", "check", "write_table"]
 
-FILTER: Final = f"{ROOT}/feedback/+"
 FORMAT: Final = 1
-_TOPIC: Final = re.compile(rf"{re.escape(ROOT)}/feedback/([a-z0-9-]{{1,64}})")
 _VERSION: Final = re.compile(r"\d{4}\.\d{1,2}\.\d{1,6}")
 _WORD: Final = re.compile(r"[a-z_]{1,32}")
 _LARGEST: Final = 65_536
@@ -73,10 +71,9 @@ def check(topic: str, payload: bytes, *, retained: bool, now: float) -> Entry:
     Raises:
         WireError: it is no report; the reason says why.
     """
-    match = _TOPIC.fullmatch(topic)
-    if match is None:
+    device = parse_feedback(topic)
+    if device is None:
         raise _refuse(f"{topic[:80]!r} is no topic of feedback", Reason.MALFORMED)
-    device = match[1]
     if retained:
         raise _refuse(f"the report of {device} was retained", Reason.RETAINED)
     if len(payload) > _LARGEST:

@@ -23,7 +23,9 @@ __all__ = [
     "SenseTopic",
     "bundle_reports_filter",
     "check_name",
+    "feedback_filter",
     "parse_bundle_report",
+    "parse_feedback",
     "parse_sense",
     "sense",
     "sense_filter",
@@ -36,6 +38,7 @@ _NAME = re.compile(r"[a-z0-9-]+")
 _METADATA_FILE = re.compile(r"(timestamp)\.json|([1-9][0-9]{0,8})\.(root|snapshot|targets)\.json")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _DEVICE_BUNDLE = re.compile(rf"{ROOT}/device/([a-z0-9-]+)/bundle")
+_FEEDBACK = re.compile(rf"{ROOT}/feedback/([a-z0-9-]{{1,64}})")
 _SENSE = re.compile(rf"{ROOT}/listener/([a-z0-9-]+)/sense/([a-z0-9-]+)/([a-z0-9-]+)")
 
 
@@ -99,6 +102,17 @@ def bundle_reports_filter() -> str:
 def parse_bundle_report(topic: str) -> str | None:
     """The device whose bundle's topic this is, or None for any other topic."""
     match = _DEVICE_BUNDLE.fullmatch(topic)
+    return match[1] if match else None
+
+
+def feedback_filter() -> str:
+    """Filter for what every device gives back for training."""
+    return f"{ROOT}/feedback/+"
+
+
+def parse_feedback(topic: str) -> str | None:
+    """The device whose feedback's topic this is, or None for any other topic."""
+    match = _FEEDBACK.fullmatch(topic)
     return match[1] if match else None
 
 

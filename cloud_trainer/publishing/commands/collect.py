@@ -32,8 +32,9 @@ def collect(
     Example: attune-trainer collect --out feedback.parquet
     """
     from cloud_trainer.publishing.collecting import take
-    from cloud_trainer.publishing.feedback import FILTER, Spool, as_table, check, write_table
+    from cloud_trainer.publishing.feedback import Spool, as_table, check, write_table
     from models.errors import WireError
+    from models.wire.topics import feedback_filter
 
     settings = publishing_settings(config, host, port)
     spool = Spool(settings.feedback)
@@ -55,7 +56,7 @@ def collect(
             known.add((entry.device, entry.report.week))
             new += 1
 
-        taken = take(settings, FILTER, keep, quiet_s=wait)
+        taken = take(settings, feedback_filter(), keep, quiet_s=wait)
         entries = spool.entries()
     write_table(as_table(entries), out.expanduser())
     answer = {

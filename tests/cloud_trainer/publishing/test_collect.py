@@ -19,10 +19,10 @@ from typer.testing import CliRunner
 
 from cloud_trainer import cli
 from cloud_trainer.publishing.collecting import take
-from cloud_trainer.publishing.feedback import FILTER, Entry, Spool, as_table, check, write_table
+from cloud_trainer.publishing.feedback import Entry, Spool, as_table, check, write_table
 from models.errors import BrokerError, DeliveryError, Reason, WireError
 from models.wire.messages import FeedbackReport, encode
-from models.wire.topics import DeviceTopics
+from models.wire.topics import DeviceTopics, feedback_filter
 
 Starts = Callable[[str], AbstractAsyncContextManager[Mosquitto]]
 NOW = 1_795_300_000.0  # Saturday, 21 November 2026: in 2026-W47
@@ -207,7 +207,7 @@ async def test_what_is_not_on_the_disk_comes_again(desk: Desk, broker: Mosquitto
         raise DeliveryError("no room", reason=Reason.DISK_FULL)
 
     with pytest.raises(DeliveryError, match="no room"):
-        await asyncio.to_thread(take, settings, FILTER, full, quiet_s=0.3)
+        await asyncio.to_thread(take, settings, feedback_filter(), full, quiet_s=0.3)
     assert (await collect())["new"] == 2
 
 

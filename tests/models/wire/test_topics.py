@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import WireError
-from models.wire.topics import ChannelTopics, DeviceTopics, parse_bundle_report, parse_sense, sense, sense_filter
+from models.wire.topics import (
+    ChannelTopics,
+    DeviceTopics,
+    feedback_filter,
+    parse_bundle_report,
+    parse_feedback,
+    parse_sense,
+    sense,
+    sense_filter,
+)
 
 names = st.from_regex(r"[a-z0-9-]{1,20}", fullmatch=True)
 
@@ -63,3 +72,15 @@ def test_a_chunk_has_a_topic_that_gives_its_address_again() -> None:
 def test_the_topic_of_a_bundle_names_its_device() -> None:
     assert parse_bundle_report(DeviceTopics("attic").bundle) == "attic"
     assert parse_bundle_report(DeviceTopics("attic").queue) is None
+
+
+@given(device=names)
+def test_the_topic_of_feedback_names_its_device(device: str) -> None:
+    topic = DeviceTopics(device).feedback
+    assert parse_feedback(topic) == device
+    assert topic.rpartition("/")[0] == feedback_filter().removesuffix("/+")
+
+
+@pytest.mark.parametrize("device", ["", "KITCHEN", "a/b", "a" * 65, "kitchen\n"])
+def test_what_is_no_topic_of_feedback_names_no_device(device: str) -> None:
+    assert parse_feedback(f"attune/1/feedback/{device}") is None
