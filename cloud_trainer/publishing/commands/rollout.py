@@ -64,42 +64,6 @@ def status(
 
 
 @rollout_app.command()
-def pause(
-    *,
-    channel: ChannelName = "stable",
-    keys: Keys = None,
-    passphrase_file: PassphraseFile = None,
-    host: Host = None,
-    port: Port = None,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Let no further player begin; those that run the bundle keep it.
-
-    Example: attune-trainer rollout pause
-    """
-    _change(_status("paused"), channel, keys, passphrase_file, host, port, config, as_json=as_json)
-
-
-@rollout_app.command()
-def resume(
-    *,
-    channel: ChannelName = "stable",
-    keys: Keys = None,
-    passphrase_file: PassphraseFile = None,
-    host: Host = None,
-    port: Port = None,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Go on after a pause.
-
-    Example: attune-trainer rollout resume
-    """
-    _change(_status("running"), channel, keys, passphrase_file, host, port, config, as_json=as_json)
-
-
-@rollout_app.command()
 def abort(
     *,
     recall: Annotated[
@@ -124,30 +88,10 @@ def abort(
     )
 
 
-@rollout_app.command()
-def promote(
-    *,
-    channel: ChannelName = "stable",
-    keys: Keys = None,
-    passphrase_file: PassphraseFile = None,
-    host: Host = None,
-    port: Port = None,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Open the next phase by hand; after the last one, open it to everyone.
-
-    Example: attune-trainer rollout promote
-    """
-    from cloud_trainer.publishing.phases import opened_further
-
-    _change(opened_further, channel, keys, passphrase_file, host, port, config, as_json=as_json)
-
-
 def _status(wanted: Literal["running", "paused"]) -> Callable[[Rollout], Rollout]:
-    from models.errors import DeliveryError, Reason
-
     def change(rollout: Rollout) -> Rollout:
+        from models.errors import DeliveryError, Reason
+
         if rollout.status == "aborted":
             raise DeliveryError(
                 f"rollout {rollout.id} was aborted",
@@ -157,6 +101,12 @@ def _status(wanted: Literal["running", "paused"]) -> Callable[[Rollout], Rollout
         return msgspec.structs.replace(rollout, status=wanted)
 
     return change
+
+
+def _opened_further(rollout: Rollout) -> Rollout:
+    from cloud_trainer.publishing.phases import opened_further
+
+    return opened_further(rollout)
 
 
 def _change(
@@ -210,3 +160,23 @@ def _tell(offer: Offer, fleet: Fleet, *, as_json: bool) -> None:
     typer.echo(verdict(offer, fleet))
     if warning:
         typer.echo(f"attune-trainer: {warning}.", err=True)
+
+
+def _add(name: str, about: str, change: Callable[[Rollout], Rollout]) -> None:
+    @rollout_app.command(name, help=f"{about}\n\nExample: attune-trainer rollout {name}")
+    def command(
+        *,
+        channel: ChannelName = "stable",
+        keys: Keys = None,
+        passphrase_file: PassphraseFile = None,
+        host: Host = None,
+        port: Port = None,
+        config: Config = None,
+        as_json: Json = False,
+    ) -> None:
+        _change(change, channel, keys, passphrase_file, host, port, config, as_json=as_json)
+
+
+_add("pause", "Let no further player begin; those that run the bundle keep it.", _status("paused"))
+_add("resume", "Go on after a pause.", _status("running"))
+_add("promote", "Open the next phase by hand; after the last one, open it to everyone.", _opened_further)
