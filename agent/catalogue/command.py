@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,13 +14,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agent.commands.options import ConfigOption, JsonOption, log_to_stderr, print_json
-from models.errors import Reason, SettingsError
+from models.errors import DataError, Reason, SettingsError
 
 if TYPE_CHECKING:
+    from agent.catalogue.files import Problem
     from agent.catalogue.scan import ScanProgress, ScanReport
     from agent.settings import AgentSettings
+    from models.lyrics.sentiment import Lexicon
 
 __all__ = ["scan"]
+
+_log = logging.getLogger(__name__)
 
 
 def scan(
@@ -39,8 +44,9 @@ def scan(
 ) -> None:
     """Read the tags of your music and hear what each track expresses.
 
-    Only files that are new or changed are examined, and a scan that was stopped goes on where it was. Files that
-    cannot be used are listed at the end; they do not make the scan fail.
+    Only files that are new or changed are examined, and a scan that was stopped goes on where it was. Lyrics come from
+    the tags, else from an .lrc file beside the track. Files and lyrics that cannot be used are listed at the end; they
+    do not make the scan fail.
 
     Example: attune-agent scan ~/Music
     """
@@ -77,7 +83,26 @@ async def _scan(
     bundle = Bundle.open(folder, runtime=loaded.bundle.runtime)
     analyser = Analyser.of_bundle(bundle)
     async with await Database.open(loaded.storage.folder) as database:
-        return await scan_folders(folders, database, analyser, clock=time.time, rescan=rescan, on_progress=on_progress)
+        return await scan_folders(
+            folders,
+            database,
+            analyser,
+            clock=time.time,
+            lexicon=await asyncio.to_thread(_lexicon),
+            rescan=rescan,
+            on_progress=on_progress,
+        )
+
+
+def _lexicon() -> Lexicon | None:
+    """Returns the values of words, None where they cannot be had: the music is scanned without them."""
+    from models.lyrics.sentiment import default_lexicon
+
+    try:
+        return default_lexicon()
+    except DataError as error:
+        _log.warning("%s. Until then the words of the music say nothing", error)
+        return None
 
 
 def _existing(folders: Sequence[Path]) -> Sequence[Path]:
@@ -130,13 +155,16 @@ def _answer(report: ScanReport, seconds: float) -> dict[str, Any]:
         "unchanged": report.unchanged,
         "returned": report.returned,
         "gone": report.gone,
-        "unusable": [
-            {"path": _shown(each.path), "reason": each.reason.value, "message": each.message}
-            for each in report.unusable
-        ],
+        "reworded": report.reworded,
+        "unusable": [_problem(each) for each in report.unusable],
+        "lyrics": [_problem(each) for each in report.lyrics],
         "audio_s": round(report.audio_s, 1),
         "seconds": round(seconds, 2),
     }
+
+
+def _problem(problem: Problem) -> dict[str, str]:
+    return {"path": _shown(problem.path), "reason": problem.reason.value, "message": _shown(problem.message)}
 
 
 def _sentences(report: ScanReport, seconds: float) -> str:
@@ -146,12 +174,17 @@ def _sentences(report: ScanReport, seconds: float) -> str:
         if (count := getattr(report, name))
     ]
     lines = [f"{report.found} music files: {', '.join(counts) or 'nothing to do'} ({seconds:.1f} s)."]
+    if report.reworded:
+        lines.append(f"Words were read again of {report.reworded} that sound as before.")
     if report.unusable:
         lines.append(f"{len(report.unusable)} could not be used:")
         lines += [f"  {each.reason.value}: {_shown(each.path)}" for each in report.unusable]
+    if report.lyrics:
+        lines.append(f"Lyrics of {len(report.lyrics)} could not be used as a whole; mend or remove them:")
+        lines += [f"  {each.reason.value}: {_shown(each.message)}" for each in report.lyrics]
     return "\n".join(lines)
 
 
-def _shown(path: Path) -> str:
-    """Returns a path that can be printed, whatever bytes its name is made of."""
+def _shown(path: Path | str) -> str:
+    """Returns a path, or a text with one in it, that can be printed, whatever bytes its name is made of."""
     return str(path).encode("utf-8", "replace").decode()

@@ -4,7 +4,8 @@ Rules:
 
 - A track's id is made once, from where its file lay in its music folder and what was in it, and kept: as long as the
   path stays the file may be retagged or replaced, and as long as the content stays it may be renamed or moved.
-- A file whose size and modification time are as stored is not opened.
+- A file whose size and modification time are as stored is not opened; where those of the lyrics beside it are not, its
+  words alone are read again.
 - Hidden files and folders are left alone. Links are followed; no folder is entered and no file taken twice, so links
   may form loops.
 """
@@ -19,10 +20,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from agent.storage.records import KnownFile
+from agent.catalogue.lyrics import lyrics_path
+from agent.storage.records import KnownFile, WordsRow
 from models.errors import Reason
 
-__all__ = ["AUDIO_SUFFIXES", "FoundFile", "Problem", "Survey", "find_audio", "fingerprint", "new_id", "survey"]
+__all__ = [
+    "AUDIO_SUFFIXES",
+    "FoundFile",
+    "Problem",
+    "Survey",
+    "are_words_stale",
+    "find_audio",
+    "fingerprint",
+    "new_id",
+    "survey",
+]
 
 AUDIO_SUFFIXES: Final = frozenset(
     f".{name}"
@@ -46,12 +58,14 @@ class FoundFile:
         relative: to its music folder, as the file system has it.
         size: bytes.
         mtime_ns: modification time.
+        lyrics: size and modification time of the file of lyrics beside it, None where there is none.
     """
 
     path: Path
     relative: bytes
     size: int
     mtime_ns: int
+    lyrics: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +88,8 @@ class Survey:
         gone: ids of tracks whose files are not there any more.
         unchanged: how many files need nothing.
         standing: known files that still cannot be used.
+        reworded: unchanged files whose words are to be read again, with what was known of them.
+        standing_words: unchanged files whose lyrics still cannot be used as a whole, with what was read of them.
     """
 
     new: list[FoundFile] = field(default_factory=list)
@@ -82,6 +98,8 @@ class Survey:
     gone: list[str] = field(default_factory=list)
     unchanged: int = 0
     standing: list[KnownFile] = field(default_factory=list)
+    reworded: list[tuple[FoundFile, KnownFile]] = field(default_factory=list)
+    standing_words: list[tuple[FoundFile, WordsRow]] = field(default_factory=list)
 
 
 def find_audio(folders: Iterable[Path]) -> Iterator[FoundFile | Problem]:
@@ -99,6 +117,7 @@ def survey(
     *,
     folders: Collection[Path],
     embedding_space: str,
+    lexicon: str | None = None,
     rescan: bool = False,
 ) -> Survey:
     """Compares what was found with what is known.
@@ -108,6 +127,8 @@ def survey(
         known: of all folders.
         folders: that were looked through; of files elsewhere nothing is said.
         embedding_space: of the bundle in use; what was analysed for another one is to be examined again.
+        lexicon: version of the values of words; words that were read with another are to be read again. None leaves
+            all words alone.
         rescan: examine everything again.
     """
     result = Survey()
@@ -124,11 +145,29 @@ def survey(
                 result.returned.append(before.id)
             if before.error:
                 result.standing.append(before)
+            elif lexicon is not None:
+                _survey_words(result, file, before, lexicon)
     roots = [os.fsencode(os.path.realpath(folder.expanduser())).rstrip(b"/") + b"/" for folder in folders]
     result.gone = [
         file.id for path, file in by_path.items() if not file.missing and any(path.startswith(root) for root in roots)
     ]
     return result
+
+
+def are_words_stale(file: FoundFile, words: WordsRow | None, lexicon: str) -> bool:
+    """Tells whether the words of a file whose sound is as it was are to be read, again or at all.
+
+    Args:
+        file: as it was found.
+        words: that are stored of it.
+        lexicon: version of the values of words.
+    """
+    if words is None or words.lexicon != lexicon:
+        return True
+    # Permissions change without a trace in the modification time.
+    return (words.lyrics_size, words.lyrics_mtime_ns) != (file.lyrics or (None, None)) or (
+        words.problem_reason == Reason.UNREADABLE
+    )
 
 
 def fingerprint(path: Path, size: int) -> bytes:
@@ -173,6 +212,7 @@ def _find_below(
             yield _folder_problem(here, error)
             continue
         below = []
+        here_by_name = frozenset(names)
         for name in names:
             path = here / name
             try:
@@ -183,8 +223,25 @@ def _find_below(
                 below.append(path)
             elif path.suffix.lower() in AUDIO_SUFFIXES and (status.st_dev, status.st_ino) not in taken:
                 taken.add((status.st_dev, status.st_ino))
-                yield FoundFile(path, os.fsencode(path.relative_to(root)), status.st_size, status.st_mtime_ns)
+                lyrics = _lyrics_beside(path) if lyrics_path(path).name in here_by_name else None
+                yield FoundFile(path, os.fsencode(path.relative_to(root)), status.st_size, status.st_mtime_ns, lyrics)
         pending.extend(reversed(below))
+
+
+def _lyrics_beside(path: Path) -> tuple[int, int] | None:
+    """Returns size and modification time of the lyrics beside a track."""
+    try:
+        status = lyrics_path(path).stat()
+    except OSError:  # as above
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
+def _survey_words(result: Survey, file: FoundFile, before: KnownFile, lexicon: str) -> None:
+    if are_words_stale(file, before.words, lexicon):
+        result.reworded.append((file, before))
+    elif before.words is not None and before.words.problem:
+        result.standing_words.append((file, before.words))
 
 
 def _folder_problem(folder: Path, error: OSError) -> Problem:

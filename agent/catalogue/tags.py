@@ -5,8 +5,8 @@
     others                                  by name a list of texts: genre, date, original_date, language, country,
                                             grouping, lyrics (whole, with their line breaks)
 
-Lyrics come from the tags, else from a file of the same name that ends in `.lrc`. What is malformed is left out. Without
-a title, the file's name gives it ("03 - Artist - Title.mp3").
+Lyrics come from the tags, else from the file beside the track (`agent.catalogue.lyrics`). What is malformed is left
+out. Without a title, the file's name gives it ("03 - Artist - Title.mp3").
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from typing import Any, Final
 
 import msgspec
 
+from agent.catalogue.lyrics import LyricsFile, lyrics_path, read_lyrics_file
 from models import identity, metadata
-from models.lyrics.parsing import LYRICS_LIMIT, Lyrics, decode_lyrics, parse_lyrics
+from models.lyrics.parsing import LYRICS_LIMIT, Lyrics, parse_lyrics
 
 __all__ = ["Tags", "read_tags"]
 
@@ -65,7 +66,10 @@ _SINGLE: Final = ("title", "artist", "album", "album_artist", "mbid", "isrc")
 
 
 class Tags(msgspec.Struct, frozen=True, kw_only=True):
-    """What a file says of itself; texts are clean, empty where nothing is said."""
+    """What a file says of itself; texts are clean, empty where nothing is said.
+
+    `beside` is the file of lyrics beside the track, None where there is none or where the tags have lyrics.
+    """
 
     title: str
     artist: str = ""
@@ -74,6 +78,7 @@ class Tags(msgspec.Struct, frozen=True, kw_only=True):
     mbid: str = ""
     isrc: str = ""
     others: dict[str, list[str]] = {}
+    beside: LyricsFile | None = None
 
     def identity_keys(self) -> tuple[int, ...]:
         """Returns the keys under which trained tables may know the track, strongest first."""
@@ -86,7 +91,8 @@ class Tags(msgspec.Struct, frozen=True, kw_only=True):
 
     def lyrics(self) -> Lyrics:
         """Returns the lines that are sung, and how much of the lyrics was damaged."""
-        return parse_lyrics("\n".join(self.others.get("lyrics", [])))
+        beside = "" if self.beside is None else self.beside.text
+        return parse_lyrics("\n".join(self.others.get("lyrics", [])) or beside)
 
 
 def read_tags(path: Path) -> Tags:
@@ -99,9 +105,8 @@ def read_tags(path: Path) -> Tags:
         if "artist" not in single:
             single["artist"] = artist_of_name
     others = {name: values for name, values in texts.items() if name not in _SINGLE}
-    if "lyrics" not in others and (beside := _lyrics_beside(path)):
-        others["lyrics"] = [beside]
-    return Tags(**single, others=others)
+    beside = None if "lyrics" in others else read_lyrics_file(lyrics_path(path))
+    return Tags(**single, others=others, beside=beside)
 
 
 def _read(path: Path) -> dict[str, list[str]]:
@@ -153,24 +158,11 @@ def _texts(value: Any) -> list[str]:  # noqa: ANN401 - a value may be a frame, a
 
 
 def _clean(texts: list[str], name: str) -> list[str]:
-    limit = LYRICS_LIMIT if name == "lyrics" else _TEXT_LIMIT
+    # One character more than is read of lyrics, so that who parses them sees that there was more.
+    limit = LYRICS_LIMIT + 1 if name == "lyrics" else _TEXT_LIMIT
     control = _CONTROL_BUT_LINES if name == "lyrics" else _CONTROL
     cleaned = (control.sub(" ", _encodable(text)).strip()[:limit] for text in texts[:_VALUES_LIMIT])
     return list(dict.fromkeys(text for text in cleaned if text))
-
-
-def _lyrics_beside(path: Path) -> str:
-    """Returns the text of the `.lrc` file beside a track, "" where there is none that can be read."""
-    try:
-        # Four bytes are the most that a character takes.
-        with path.with_suffix(".lrc").open("rb") as stream:
-            content = stream.read(4 * LYRICS_LIMIT)
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        _log.info("the lyrics beside %s cannot be read: %s", path, error)
-        return ""
-    return next(iter(_clean([decode_lyrics(content)], "lyrics")), "")
 
 
 def _encodable(text: str) -> str:

@@ -11,6 +11,7 @@ from agent.storage.records import (
     Sample,
     TrackRow,
     TrackTable,
+    WordsRow,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "Sample",
     "TrackRow",
     "TrackTable",
+    "WordsRow",
 ]

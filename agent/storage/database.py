@@ -36,6 +36,7 @@ from agent.storage.records import (
     Sample,
     TrackRow,
     TrackTable,
+    WordsRow,
 )
 from agent.storage.tracks import (
     FORGET_STALE,
@@ -54,6 +55,7 @@ from agent.storage.tracks import (
     track_table,
 )
 from agent.storage.transaction import transaction
+from agent.storage.words import FORGET_WORDS, PUT_WORDS, WORDS_OF_TRACK, words_parameters, words_row
 from models.errors import Reason, StorageError
 
 __all__ = ["AFFECT_HISTORY_DAYS", "DATABASE_NAME", "Database"]
@@ -294,7 +296,7 @@ class Database:
     # What is known of tracks
 
     async def upsert_tracks(self, rows: Sequence[TrackRow]) -> None:
-        """Stores tracks, each in place of the one with its id; all of them or none.
+        """Stores tracks, each in place of the one with its id and without what its words said; all of them or none.
 
         Raises:
             StorageError: the disk refuses.
@@ -302,7 +304,26 @@ class Database:
         if rows:
             tracks = [track_parameters(row) for row in rows]
             heard = [analysis_parameters(row) for row in rows if row.embedding_space]
-            await self._write([(UPSERT_TRACK, tracks), (FORGET_STALE, tracks), (PUT_ANALYSIS, heard)])
+            forget = [(FORGET_STALE, tracks), (FORGET_WORDS, tracks)]
+            await self._write([(UPSERT_TRACK, tracks), *forget, (PUT_ANALYSIS, heard)])
+
+    async def put_words(self, rows: Sequence[WordsRow]) -> None:
+        """Stores what the words of tracks say; of a file that has become another one since, nothing.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        if rows:
+            await self._write([(PUT_WORDS, [words_parameters(row) for row in rows])])
+
+    async def words(self, track_id: str) -> WordsRow | None:
+        """Returns what the words of a track say, None where they were never read.
+
+        Raises:
+            StorageError: the database cannot be read.
+        """
+        rows = await self._read(WORDS_OF_TRACK, {"id": track_id})
+        return words_row(rows[0]) if rows else None
 
     async def put_analyses(self, rows: Sequence[AnalysisRow]) -> None:
         """Stores what an audio model heard of tracks; of a file that has become another one since, nothing.

@@ -10,7 +10,18 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["AffectRow", "AnalysisRow", "Command", "Feedback", "KnownFile", "Play", "Sample", "TrackRow", "TrackTable"]
+__all__ = [
+    "AffectRow",
+    "AnalysisRow",
+    "Command",
+    "Feedback",
+    "KnownFile",
+    "Play",
+    "Sample",
+    "TrackRow",
+    "TrackTable",
+    "WordsRow",
+]
 
 
 class Play(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,10 +74,33 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     channel: str = ""
 
 
+class WordsRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What the words of a track say; see the schema for what the columns mean.
+
+    `fingerprint` is that of the content whose tags were read: it holds as long as the track's is the same.
+    """
+
+    track_id: str
+    fingerprint: bytes
+    lexicon: str = ""
+    source: Literal["", "lyrics", "tags"] = ""
+    valence: float | None = None
+    arousal: float | None = None
+    dominance: float | None = None
+    known: int = 0
+    language: str = ""
+    lyrics: Literal["", "tags", "file"] = ""
+    lyrics_size: int | None = None
+    lyrics_mtime_ns: int | None = None
+    problem: str = ""
+    problem_reason: str = ""
+
+
 class KnownFile(msgspec.Struct, frozen=True, kw_only=True):
     """What a scan needs to know of a file that was seen before.
 
-    `embedding_space` is the one that was asked for where the file was heard in it as it is now, else empty.
+    `embedding_space` is the one that was asked for where the file was heard in it as it is now, else empty; `words` is
+    None where they were never read.
     """
 
     id: str
@@ -78,6 +112,7 @@ class KnownFile(msgspec.Struct, frozen=True, kw_only=True):
     error: str
     error_reason: str
     embedding_space: str
+    words: WordsRow | None = None
 
 
 class TrackRow(msgspec.Struct, frozen=True, kw_only=True):

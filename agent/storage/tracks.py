@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.storage.records import AnalysisRow, KnownFile, TrackRow, TrackTable
+from agent.storage.words import WORDS_COLUMNS, words_row
 from models.audio.descriptors import DESCRIPTORS
 
 __all__ = [
@@ -59,12 +60,14 @@ PUT_ANALYSIS: Final = (
 """Stores what was heard, unless the file has become another one since."""
 MOVE_TRACK: Final = "UPDATE tracks SET path = :path, mtime_ns = :mtime_ns, missing = 0 WHERE id = :id"
 _IN_SPACE: Final = (
-    "analyses ON track_id = id AND embedding_space = :space AND analyses.fingerprint = tracks.fingerprint"
+    "analyses ON analyses.track_id = tracks.id AND embedding_space = :space"
+    " AND analyses.fingerprint = tracks.fingerprint"
     " AND length(embedding) = :embedding_bytes AND length(descriptors) = :descriptors_bytes"
 )
 KNOWN_FILES: Final = (
-    "SELECT id, path, size, mtime_ns, tracks.fingerprint, missing, error, error_reason, coalesce(embedding_space, '')"  # noqa: S608
-    f" FROM tracks LEFT JOIN {_IN_SPACE} ORDER BY path"
+    "SELECT id, path, size, mtime_ns, tracks.fingerprint, missing, error, error_reason, coalesce(embedding_space, ''),"  # noqa: S608
+    f" {WORDS_COLUMNS}, tracks.fingerprint"
+    f" FROM tracks LEFT JOIN {_IN_SPACE} LEFT JOIN words ON words.track_id = tracks.id ORDER BY path"
 )
 TRACK_TABLE: Final = (
     "SELECT id, path, title, artist, album, duration_s, valence, arousal, embedding, descriptors,"  # noqa: S608
@@ -120,6 +123,7 @@ def known_file(row: Sequence[Any]) -> KnownFile:
         error=row[6],
         error_reason=row[7],
         embedding_space=row[8],
+        words=words_row(row[9:]),
     )
 
 

@@ -16,11 +16,12 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["LYRICS_LIMIT", "Line", "Lyrics", "decode_lyrics", "parse_lyrics"]
+__all__ = ["LINES_LIMIT", "LYRICS_LIMIT", "Line", "Lyrics", "decode_lyrics", "is_text", "parse_lyrics"]
 
 LYRICS_LIMIT: Final = 20_000
 """Characters that are read; a whole book is no song."""
-_LINES_LIMIT: Final = 2_000
+LINES_LIMIT: Final = 2_000
+"""Lines that are read."""
 _STAMP: Final = re.compile(r"\s*\[(\d{1,3}):([0-5]?\d)(?:[.:](\d{1,3}))?\]")
 _STAMP_LIKE: Final = re.compile(r"\s*\[[\d:.,\s-]*\d[\d:.,\s-]*\]")
 _WORD_STAMP: Final = re.compile(r"<\d{1,3}:[0-5]?\d(?:[.:]\d{1,3})?>")
@@ -61,15 +62,26 @@ class Lyrics:
     Attributes:
         lines: in the order of time, or of the text where there are no times.
         refused: times, lines and characters that were left out because they are damaged or too many.
+        is_cut: whether there was more than is read.
     """
 
     lines: tuple[Line, ...]
     refused: int = 0
+    is_cut: bool = False
 
     @property
     def text(self) -> str:
         """The lines, as often as they are sung."""
         return "\n".join(line.text for line in self.lines)
+
+
+def is_text(content: bytes) -> bool:
+    """Tells whether a file may be text: without zeros, unless it begins with a mark that says how wide characters are.
+
+    Pictures and sounds have zeros within their first hundred bytes. So has UTF-16 without its mark, which nobody can
+    tell from them.
+    """
+    return b"\0" not in content or any(content.startswith(mark) for mark, _ in _MARKS)
 
 
 def decode_lyrics(content: bytes) -> str:
@@ -92,9 +104,9 @@ def parse_lyrics(text: str) -> Lyrics:
     kept = text[:LYRICS_LIMIT]
     refused += kept.count(_REPLACEMENT)
     rows = _CONTROL.sub(" ", kept.replace(_REPLACEMENT, " ")).splitlines()
-    refused += int(len(rows) > _LINES_LIMIT)
+    refused += int(len(rows) > LINES_LIMIT)
     shift_s, timed, plain = 0.0, [], []
-    for row in rows[:_LINES_LIMIT]:
+    for row in rows[:LINES_LIMIT]:
         times_s, words, damaged = _stamps(row)
         refused += damaged
         if not times_s and (about := _ABOUT.fullmatch(words)):
@@ -108,8 +120,9 @@ def parse_lyrics(text: str) -> Lyrics:
         plain += [] if times_s else [Line(words)]
     # Lines whose time is damaged or missing are sung all the same: behind the others.
     lines = sorted((_shifted(line, shift_s) for line in timed), key=lambda line: line.time_s or 0.0) + plain
-    refused += max(len(lines) - _LINES_LIMIT, 0)
-    return Lyrics(tuple(lines[:_LINES_LIMIT]), refused)
+    refused += max(len(lines) - LINES_LIMIT, 0)
+    is_cut = len(text) > LYRICS_LIMIT or len(rows) > LINES_LIMIT or len(lines) > LINES_LIMIT
+    return Lyrics(tuple(lines[:LINES_LIMIT]), refused, is_cut)
 
 
 def _stamps(row: str) -> tuple[list[float], str, int]:

@@ -9,15 +9,16 @@ masked, not neutral. Negation and irony are not understood.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import math
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -40,6 +41,7 @@ class Sentiment:
         valence, arousal, dominance: -1..1.
         known: how many of the words are known, each as often as it occurs.
         language: in which the words were looked up, ISO 639-1.
+        source: whether they are sung, or tags that stand in for what is sung.
     """
 
     valence: float
@@ -47,6 +49,7 @@ class Sentiment:
     dominance: float
     known: int
     language: str
+    source: Literal["lyrics", "tags"] = "lyrics"
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,13 @@ class Lexicon:
     Attributes:
         words: by language, word to (valence, arousal, dominance), each -1..1.
         licence: under which the values may be passed on.
+        version: 16 hex digits of the table's text, "" where it was not read from one: what was computed with another
+            version is to be computed anew.
     """
 
     words: Mapping[str, Mapping[str, Values]]
     licence: str = ""
+    version: str = field(default="", compare=False)
 
     @classmethod
     def read(cls, path: Path) -> Lexicon:
@@ -69,7 +75,8 @@ class Lexicon:
             DataError: the file is missing or damaged; the message names the line.
         """
         try:
-            rows = gzip.decompress(path.read_bytes()).decode().splitlines()
+            text = gzip.decompress(path.read_bytes())
+            rows = text.decode().splitlines()
         except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
             raise DataError(
                 f"cannot read the lexicon {path}: {error}", reason=Reason.UNREADABLE, remedy="Install Attune again"
@@ -82,7 +89,7 @@ class Lexicon:
                 continue
             language, word, values = _entry(row, f"line {number} of {path}")
             words.setdefault(language, {})[word] = values
-        return cls(words, licence)
+        return cls(words, licence, hashlib.blake2b(text, digest_size=8).hexdigest())
 
 
 def sentiment(
@@ -126,7 +133,10 @@ def sentiment_of_track(
         language: ISO 639-1 of the lyrics where a tag states it; tags are English more often than not.
     """
     found = sentiment(lyrics, lexicon, language=language)
-    return found if found is not None else sentiment(" ".join(tags), lexicon, language="en", fewest=1)
+    if found is not None:
+        return found
+    stood_in = sentiment(" ".join(tags), lexicon, language="en", fewest=1)
+    return None if stood_in is None else replace(stood_in, source="tags")
 
 
 def default_lexicon() -> Lexicon | None:

@@ -37,6 +37,7 @@ __all__ = [
     "Source",
     "StreamHealth",
     "TrackCommand",
+    "TrackWords",
     "Truth",
     "Volume",
     "decode",
@@ -73,6 +74,19 @@ class Affect(msgspec.Struct, frozen=True, omit_defaults=True):
     word_age_s: Annotated[float | None, Meta(description="since the listener last said how they feel")] = None
 
 
+class TrackWords(msgspec.Struct, frozen=True):
+    """What the words of a track say by themselves; `valence` and `arousal` of the track are those of its sound."""
+
+    source: Annotated[
+        Literal["lyrics", "tags"], Meta(description="`tags`: its genres, where too few words of lyrics are known")
+    ]
+    valence: Coordinate
+    arousal: Coordinate
+    dominance: Annotated[Coordinate | None, Meta(description="null where fewer than eight words are known")]
+    known: Annotated[int, Meta(ge=1, description="words behind these, each as often as it occurs")]
+    language: Annotated[str, Meta(description="in which they were looked up, ISO 639-1")]
+
+
 class NowTrack(msgspec.Struct, frozen=True):
     """The track that plays."""
 
@@ -83,6 +97,7 @@ class NowTrack(msgspec.Struct, frozen=True):
     duration_s: float
     valence: Coordinate
     arousal: Coordinate
+    words: Annotated[TrackWords | None, Meta(description="null where they say nothing")] = None
 
 
 class Now(msgspec.Struct, frozen=True):

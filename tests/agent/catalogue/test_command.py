@@ -15,7 +15,7 @@ from agent.delivery.installing.probation import Rates
 from agent.delivery.installing.slots.slots import Slots
 from models.audio.patches import FrontEnd
 from models.bundle.reader import Bundle, default_bundle
-from models.errors import SettingsError
+from models.errors import DataError, Reason, SettingsError
 from models.metadata import METADATA_SIZE, MetadataTable
 
 
@@ -97,3 +97,28 @@ def test_a_scan_hears_with_the_bundle_that_the_agent_runs(
     config.write_text(config.read_text() + f'[bundle]\nfolder = "{config.parent}"\n')
     CliRunner().invoke(app, ["--config", str(config)])
     assert opened == [default_bundle(), slots.running, config.parent]
+
+
+def test_lyrics_that_cannot_be_used_are_listed_with_where_they_lie(app: typer.Typer, config: Path, tmp_path: Path):
+    (tmp_path / "music/a.lrc").write_bytes(b"\0\1\2")
+    result = CliRunner().invoke(app, ["--config", str(config)])
+    assert result.exit_code == 0
+    assert f"malformed: {tmp_path / 'music/a.lrc'}: the lyrics are no text" in result.stdout
+    answer = json.loads(CliRunner().invoke(app, ["--config", str(config), "--json"]).stdout)
+    assert (answer["reworded"], [each["reason"] for each in answer["lyrics"]]) == (0, ["malformed"])
+    (tmp_path / "music/a.lrc").write_text("love")
+    answer = json.loads(CliRunner().invoke(app, ["--config", str(config), "--json"]).stdout)
+    assert (answer["reworded"], answer["unchanged"], answer["lyrics"]) == (1, 2, [])
+
+
+def test_a_damaged_lexicon_leaves_the_music_to_be_scanned_without_words(
+    app: typer.Typer, config: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    def damaged() -> None:
+        raise DataError("the lexicon is damaged", reason=Reason.MALFORMED, remedy="Install Attune again")
+
+    monkeypatch.setattr("models.lyrics.sentiment.default_lexicon", damaged)
+    result = CliRunner().invoke(app, ["--config", str(config)])
+    assert result.exit_code == 0
+    assert "2 music files: 2 new" in result.stdout
+    assert "the lexicon is damaged. Install Attune again" in caplog.text

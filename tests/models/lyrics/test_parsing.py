@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.lyrics.parsing import LYRICS_LIMIT, Line, decode_lyrics, parse_lyrics
+from models.lyrics.parsing import LINES_LIMIT, LYRICS_LIMIT, Line, decode_lyrics, is_text, parse_lyrics
 
 SUNG = st.text(st.characters(categories=("L", "Nd", "Zs")), min_size=1, max_size=30).filter(str.strip)
 TIMES = st.integers(0, 99 * 60_000 + 59_999)
@@ -78,3 +78,18 @@ def test_what_cannot_be_decoded_is_counted():
     found = parse_lyrics(decode_lyrics(b"\xef\xbb\xbfgood \xff\xfe words"))
     assert found.lines == (Line("good words"),)
     assert found.refused == 2
+
+
+@pytest.mark.parametrize("text", ["x" * LYRICS_LIMIT + "x", "x\n" * (LINES_LIMIT + 1), "[0:1][0:2]x\n" * LINES_LIMIT])
+def test_lyrics_of_which_there_is_more_than_is_read_say_so(text: str):
+    assert parse_lyrics(text).is_cut
+    assert not parse_lyrics(text[: len(text) // 4]).is_cut
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "gb18030", "latin-1"])
+def test_encoded_text_may_be_text(encoding: str):
+    assert is_text("été".encode(encoding))
+
+
+def test_what_has_zeros_without_a_mark_is_no_text():
+    assert not is_text(b"RIFF\x24\x00\x00\x00WAVE")

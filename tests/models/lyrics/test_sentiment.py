@@ -75,6 +75,7 @@ def test_tags_speak_where_there_are_too_few_lyrics():
     from_lyrics = sentiment_of_track("love " * 8, ["Death metal"], LEXICON)
     assert from_lyrics is not None
     assert from_lyrics.valence == pytest.approx(0.8)
+    assert (from_tags.source, from_lyrics.source) == ("tags", "lyrics")
     assert sentiment_of_track("", [], LEXICON) is None
 
 
@@ -98,6 +99,16 @@ def test_the_lexicon_that_ships_is_freely_licensed_and_knows_seven_languages():
     assert happy is not None
     assert sad is not None
     assert happy.valence > sad.valence + 0.3
+
+
+def test_the_version_of_a_lexicon_is_that_of_its_text(tmp_path: Path):
+    versions = []
+    for text, level in (("en\tlove\t0.5\t0.1\t0", 1), ("en\tlove\t0.5\t0.1\t0", 9), ("en\tlove\t0.4\t0.1\t0", 1)):
+        path = tmp_path / "words.tsv.gz"
+        path.write_bytes(gzip.compress(text.encode(), level))
+        versions.append(Lexicon.read(path).version)
+    assert versions[0] == versions[1] != versions[2]
+    assert len(versions[0]) == 16
 
 
 @pytest.mark.parametrize("row", ["en\tlove\t0.5\t0.1", "en\tlove\t0.5\tnan\t0.1", "en"])
