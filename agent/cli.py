@@ -27,6 +27,7 @@ from agent.commands.gateway import gateway
 from agent.commands.record import record
 from agent.commands.run import run
 from agent.commands.status import status
+from agent.commands.track import track
 from agent.commands.watch import watch
 from models.errors import AttuneError
 
@@ -43,6 +44,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(scan)
+app.command()(track)
 app.command()(watch)
 app.command()(status)
 app.command()(gateway)

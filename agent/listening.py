@@ -16,10 +16,11 @@ import time
 from collections.abc import Callable
 from typing import Final, Literal
 
+from agent.catalogue.telling import told_words
 from agent.integration.health import Part
 from agent.playback import messages as playback
 from agent.stations import Stations
-from agent.storage.records import Play
+from agent.storage.records import Play, WordsRow
 from models.errors import StorageError
 from models.wire.messages import Now, NowTrack
 
@@ -50,6 +51,7 @@ class Listening:
         self._stations = stations
         self._events = events
         self._played = played
+        self._words: WordsRow | None = None
 
     async def run(self) -> None:
         """Handle events for ever."""
@@ -83,7 +85,7 @@ class Listening:
         )
 
     def _track(self, row: int) -> NowTrack:
-        catalogue = self._stations.session.repertoire.catalogue
+        catalogue, words = self._stations.session.repertoire.catalogue, self._words
         return NowTrack(
             id=catalogue.ids[row],
             title=catalogue.title[row],
@@ -92,6 +94,7 @@ class Listening:
             duration_s=round(float(catalogue.duration_s[row]), 2),
             valence=round(float(catalogue.emotion[row, 0]), 4),
             arousal=round(float(catalogue.emotion[row, 1]), 4),
+            words=told_words(words) if words is not None and words.track_id == catalogue.ids[row] else None,
         )
 
     def _follow_committed(self) -> None:
@@ -108,6 +111,7 @@ class Listening:
                 if row is not None:
                     await stations.compute(session.started, row, now=t)
                     stations.ask("track_end")
+                await self._read_words(track.id)
             case playback.Ended():
                 await self._ended(event)
             case playback.Paused(t=t):
@@ -127,6 +131,13 @@ class Listening:
                 stations.health.recover(Part.PLAYBACK)
             case _:
                 pass
+
+    async def _read_words(self, track_id: str) -> None:
+        """What the words of a track say is asked when it starts: of a whole library it would be megabytes at rest."""
+        self._words = None
+        # A database that was opened for reading may be older than its words; the music goes on without.
+        with contextlib.suppress(StorageError):
+            self._words = await self._stations.database.words(track_id)
 
     async def _ended(self, event: playback.Ended) -> None:
         stations, session = self._stations, self._stations.session

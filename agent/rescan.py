@@ -26,6 +26,13 @@ _TAKE_IN_EVERY_S: Final = 15.0
 _NICENESS: Final = 10
 
 
+class _Lyrics(msgspec.Struct):
+    """Lyrics that could not be used as a whole."""
+
+    path: str
+    message: str
+
+
 class _Report(msgspec.Struct):
     """As much of the scan's answer as matters here."""
 
@@ -34,16 +41,18 @@ class _Report(msgspec.Struct):
     moved: int = 0
     returned: int = 0
     gone: int = 0
+    lyrics: list[_Lyrics] = []
 
 
 class Rescan:
-    """One scan of the library.
+    """Scans of the library, one after the other.
 
     Args:
         config: settings file that the daemon was started with; None for the one found without.
 
     Attributes:
-        problem: why the scan did not finish; empty when it did.
+        problem: why the last scan did not finish; empty when it did.
+        lyrics: paths of lyrics that could not be used as a whole, of all scans since the start.
     """
 
     def __init__(self, config: Path | None) -> None:
@@ -51,6 +60,7 @@ class Rescan:
         if config is not None:
             self._command += ["--config", str(config)]
         self.problem = ""
+        self.lyrics: set[str] = set()
 
     async def found(self) -> AsyncIterator[None]:
         """Yields whenever there may be something new in the database; ends with the scan."""
@@ -72,7 +82,7 @@ class Rescan:
                 self.problem = (
                     f"the scan of the library ended with {child.returncode}: {last[-1] if last else 'no word'}"
                 )
-            elif _changed(answer):
+            elif self._take(answer):
                 yield
         finally:
             talk.cancel()
@@ -80,10 +90,14 @@ class Rescan:
                 child.terminate()
                 await child.wait()
 
-
-def _changed(answer: bytes) -> bool:
-    try:
-        report = msgspec.json.decode(answer, type=_Report)
-    except msgspec.DecodeError:
-        return True
-    return any(msgspec.structs.astuple(report))
+    def _take(self, answer: bytes) -> bool:
+        """Takes in what a scan that finished tells; returns whether there may be something new to play."""
+        try:
+            report = msgspec.json.decode(answer, type=_Report)
+        except msgspec.DecodeError:
+            return True
+        for each in report.lyrics:
+            if each.path not in self.lyrics:
+                logger.warning("%s. Mend or remove the lyrics; the track plays all the same", each.message)
+        self.lyrics |= {each.path for each in report.lyrics}
+        return any((report.new, report.changed, report.moved, report.returned, report.gone))

@@ -236,6 +236,7 @@ class Running:
                 stations.health.count("catalogue", str(error.reason))
                 continue
             stations.ask("start")
+        stations.health.totals("catalogue", {"lyrics_refused": len(self._rescan.lyrics)})
         if self._rescan.problem:
             logger.warning("%s", self._rescan.problem)
             stations.health.degrade(Part.CATALOGUE, self._rescan.problem)

@@ -43,6 +43,7 @@ def main(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
     [
         "run",
         "scan",
+        "track",
         "watch",
         "status",
         "config check",

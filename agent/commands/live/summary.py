@@ -10,6 +10,7 @@ from agent.commands.live.certainty import origin
 from agent.commands.live.observed import View
 from agent.commands.live.palette import duration
 from agent.commands.live.panels import goal_words
+from agent.commands.live.words import words_line
 
 __all__ = ["summary"]
 
@@ -28,6 +29,8 @@ def _facts(view: View) -> Iterator[tuple[str, str]]:
         told = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(health.t))
         yield "health", f"{health.status}, {health.tracks} tracks, up {duration(health.uptime_s)}, told {told}"
         yield from (("degraded", f"{part}: {reason}") for part, reason in health.degraded.items())
+        if damaged := health.counters.get("catalogue.lyrics_refused"):
+            yield "lyrics", f"of {damaged} could not be used as a whole; `attune-agent scan` names them"
     if view.bundle is not None:
         bundle = view.bundle
         yield "bundle", f"{bundle.version} from {bundle.channel}, {bundle.runtime}"
@@ -44,6 +47,8 @@ def _facts(view: View) -> Iterator[tuple[str, str]]:
         place = "" if track is None else f" {duration(view.now.position_s)} / {duration(track.duration_s)}"
         name = "" if track is None else f" {track.title} — {track.artist}"
         yield "now", f"{view.now.status}{name}{place}"
+        if track is not None and track.words is not None:
+            yield "words", words_line(track.words)
     if view.queue is not None:
         yield "goal", goal_words(view.queue.goal)
         for number, item in enumerate(view.queue.tracks, 1):

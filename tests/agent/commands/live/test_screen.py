@@ -17,7 +17,8 @@ from agent.commands.live.palette import column, duration, emotion_colour, fit
 from agent.commands.live.picture import svg
 from agent.commands.live.screen import SMALLEST, screen
 from agent.commands.live.summary import summary
-from models.wire.messages import Affect, Goal, Queue
+from agent.commands.live.words import words_line
+from models.wire.messages import Affect, Goal, Queue, TrackWords
 from models.wire.topics import DeviceTopics
 
 T = 1767225600.0
@@ -173,6 +174,22 @@ def test_the_summary_names_state_bundle_and_queue(observed: Observed) -> None:
     assert "living-room, online" in text
     assert "2026.11.3 from stable, tflite" in text
     assert "next 10" in text
+
+
+def test_the_summary_tells_what_the_words_of_the_track_say_and_which_lyrics_are_damaged(observed: Observed) -> None:
+    view = observed.view(T)
+    assert view.now is not None
+    assert view.now.track is not None
+    assert view.health is not None
+    words = TrackWords("lyrics", 0.31, -0.05, 0.12, 143, "en")
+    track = msgspec.structs.replace(view.now.track, words=words)
+    health = msgspec.structs.replace(view.health, counters={"catalogue.lyrics_refused": 2})
+    text = summary(msgspec.structs.replace(view, now=msgspec.structs.replace(view.now, track=track), health=health))
+
+    assert "words     valence +0.31, arousal -0.05, dominance +0.12, by 143 words of its lyrics (en)" in text
+    assert "lyrics    of 2 could not be used as a whole" in text
+    assert "words " not in summary(view)
+    assert words_line(TrackWords("tags", 0.0, 0.0, None, 1, "en")).endswith("+0.00, by 1 word of its genres (en)")
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(-1, "0:00"), (59.6, "1:00"), (185, "3:05"), (3723, "1:02:03")])
