@@ -10,18 +10,20 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
 from securesystemslib.signer import CryptoSigner
-from tuf.api.metadata import Metadata, Root, Snapshot, TargetFile, Targets, Timestamp
+from tuf.api.metadata import Key, Metadata, Root, Snapshot, TargetFile, Targets, Timestamp
 
 from cloud_trainer.publishing import roles
 from cloud_trainer.publishing.content import offer_of, targets_for
 from cloud_trainer.publishing.folder import ROLES, ChannelFolder, Role, channels
 from cloud_trainer.publishing.keys import KeyRing, short
 from cloud_trainer.publishing.outdating import note
+from cloud_trainer.publishing.proposals import Proposal
 from cloud_trainer.publishing.root import (
     ROOT_KEYS,
     check_successor,
@@ -35,10 +37,25 @@ from cloud_trainer.publishing.settings import PublishingSection
 from models.delivery.offer import Offer
 from models.errors import DeliveryError, Reason
 
-__all__ = ["Channel"]
+__all__ = ["Channel", "Draft"]
 
 _DAY_S: Final = 86_400.0
 _Online = Literal["targets", "snapshot", "timestamp"]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The next root before anybody has signed it.
+
+    Attributes:
+        root: it.
+        made: signers of the keys that were made for it, by role.
+        gone: identifiers of the keys that are no longer used.
+    """
+
+    root: Root
+    made: Mapping[Role, Sequence[CryptoSigner]]
+    gone: list[str]
 
 
 class Channel:
@@ -163,23 +180,58 @@ class Channel:
             DeliveryError: WRONG_STATE: it has keys already.
         """
         self.refuse_second_keys()
-        made: dict[Role, list[CryptoSigner]] = {
-            role: [make(role) for _ in range(ROOT_KEYS if role == "root" else 1)] for role in ROLES
-        }
-        keys = {role: [signer.public_key for signer in signers] for role, signers in made.items()}
-        signed = sign_root(first_root(keys, expiry(now, self._settings.root_days)), made["root"])
-        self.folder.write("1.root.json", roles.as_bytes(signed))
-        return signed.signed
+        signers = [make("root") for _ in range(ROOT_KEYS)]
+        root = self.draft_first(make, [signer.public_key for signer in signers], now)
+        self.accept(sign_root(root, signers))
+        return root
 
-    def rotate(
-        self, make: Callable[[Role], CryptoSigner], replace: Mapping[Role, Sequence[str]], now: float
-    ) -> tuple[Root, list[str]]:
-        """Replace keys and sign the next root; with nothing to replace, the same keys hold for longer.
+    def draft_first(self, make: Callable[[Role], CryptoSigner], root_keys: Sequence[Key], now: float) -> Root:
+        """Make the keys of the roles below root, and a first root that is not yet signed.
+
+        Raises:
+            DeliveryError: WRONG_STATE: the channel has keys already; WRONG_VALUE: these are not three different keys.
+        """
+        self.refuse_second_keys()
+        _check_given(root_keys, ROOT_KEYS, ())
+        keys = {role: list(root_keys) if role == "root" else [make(role).public_key] for role in ROLES}
+        return first_root(keys, expiry(now, self._settings.root_days))
+
+    def draft(
+        self,
+        make: Callable[[Role], CryptoSigner],
+        replace: Mapping[Role, Sequence[str]],
+        now: float,
+        given: Sequence[Key] = (),
+    ) -> Draft:
+        """Make the keys of the next root, which is not yet signed; with nothing to replace, the same hold for longer.
 
         Args:
             make: makes a key for a role and writes its file.
             replace: per role the (beginnings of) identifiers of keys to be replaced; none for all of the role.
             now: seconds since the epoch.
+            given: the new keys of root, where others made them.
+
+        Raises:
+            DeliveryError: WRONG_VALUE: no such key, or not as many different keys were given as are replaced.
+        """
+        current = self.root()
+        leaving = {role: _chosen(current, role, wanted) for role, wanted in replace.items()}
+        if given:
+            _check_given(given, len(leaving.get("root", ())), current.keys)
+        made = {role: [] if given and role == "root" else [make(role) for _ in gone] for role, gone in leaving.items()}
+        keys = {
+            role: [current.keys[keyid] for keyid in current.roles[role].keyids if keyid not in gone]
+            + [signer.public_key for signer in made[role]]
+            + (list(given) if role == "root" else [])
+            for role, gone in leaving.items()
+        }
+        root = next_root(current, keys, expiry(now, self._settings.root_days))
+        return Draft(root, made, [keyid for gone in leaving.values() for keyid in gone])
+
+    def rotate(
+        self, make: Callable[[Role], CryptoSigner], replace: Mapping[Role, Sequence[str]], now: float
+    ) -> tuple[Root, list[str]]:
+        """Replace keys and sign the next root at once, with keys that are at hand; arguments are those of `draft`.
 
         Returns:
             The new root and the identifiers of the keys that are no longer used.
@@ -189,21 +241,30 @@ class Channel:
                 not open. Nothing is changed then.
         """
         current = self.root()
-        leaving = {role: _chosen(current, role, wanted) for role, wanted in replace.items()}
+        for role, wanted in replace.items():
+            _chosen(current, role, wanted)
         old = self.ring.signers(current, "root")
-        made = {role: [make(role) for _ in gone] for role, gone in leaving.items()}
-        keys = {
-            role: [current.keys[keyid] for keyid in current.roles[role].keyids if keyid not in gone]
-            + [signer.public_key for signer in made[role]]
-            for role, gone in leaving.items()
-        }
-        root = next_root(current, keys, expiry(now, self._settings.root_days))
-        signed = sign_root(root, {s.public_key.keyid: s for s in (*old, *made.get("root", ()))}.values())
-        check_successor(current, signed)
-        self.folder.write(f"{root.version}.root.json", roles.as_bytes(signed))
-        for signer in (signer for signers in made.values() for signer in signers):
+        draft = self.draft(make, replace, now)
+        signers = {signer.public_key.keyid: signer for signer in (*old, *draft.made.get("root", ()))}
+        self.accept(sign_root(draft.root, signers.values()))
+        for signer in (signer for signers in draft.made.values() for signer in signers):
             self.ring.add(signer)
-        return root, [keyid for gone in leaving.values() for keyid in gone]
+        return draft.root, draft.gone
+
+    def accept(self, signed: Metadata[Root]) -> None:
+        """Put the next root into the channel.
+
+        Raises:
+            DeliveryError: UNTRUSTED: a signature is missing, or it is not the next version. Nothing is changed then.
+        """
+        check_successor(self.root() if self.folder.exists() else None, signed)
+        self.folder.write(f"{signed.signed.version}.root.json", roles.as_bytes(signed))
+
+    def proposal(self, root: Root) -> Proposal:
+        """A root that others are to sign, behind all roots so far."""
+        files = [f"{version}.root.json" for version in self.folder.versions("root")]
+        before = [read_root(self.folder.read(file), file) for file in files]
+        return Proposal(self.name, (*before, Metadata(root)))
 
     # -- what is offered ---------------------------------------------------------------------------------------------
 
@@ -350,3 +411,20 @@ def _chosen(root: Root, role: Role, wanted: Sequence[str]) -> list[str]:
             remedy=f"Its keys are {', '.join(short(keyid) for keyid in keyids)}",
         )
     return chosen
+
+
+def _check_given(given: Sequence[Key], count: int, known: Collection[str]) -> None:
+    """Make sure that keys that others made are as many as are needed, all different, and new."""
+    keyids = [key.keyid for key in given]
+    if len(keyids) != count:
+        raise DeliveryError(
+            f"{count} new root keys are needed, {len(keyids)} were given",
+            reason=Reason.WRONG_VALUE,
+            remedy="Name each with --new; attune-trainer keys make writes one",
+        )
+    if twice := [keyid for keyid in keyids if keyids.count(keyid) > 1 or keyid in known]:
+        raise DeliveryError(
+            f"the key {short(twice[0])} is there already",
+            reason=Reason.WRONG_VALUE,
+            remedy="Have each person make a key of their own: attune-trainer keys make",
+        )

@@ -21,7 +21,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Literal
 
@@ -216,7 +216,9 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
             stream.flush()
-            os.fchmod(stream.fileno(), mode)
+            # A drive with FAT knows no modes and refuses; what mkstemp made is for its owner alone in any case.
+            with suppress(PermissionError):
+                os.fchmod(stream.fileno(), mode)
             os.fsync(stream.fileno())
         Path(name).replace(path)
         folder = os.open(path.parent, os.O_RDONLY)

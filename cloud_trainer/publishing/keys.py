@@ -11,8 +11,14 @@ from pathlib import Path
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat, load_ssh_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PrivateFormat,
+    PublicFormat,
+    load_ssh_private_key,
+    load_ssh_public_key,
+)
 from securesystemslib.signer import CryptoSigner, SSlibKey
 from tuf.api.metadata import Key, Root
 
@@ -20,7 +26,7 @@ from cloud_trainer.publishing.folder import Role, write_whole
 from cloud_trainer.publishing.passphrases import Passphrases, WrongPassphraseError
 from models.errors import DeliveryError, Reason
 
-__all__ = ["KeyFiles", "KeyRing", "short"]
+__all__ = ["KeyFiles", "KeyRing", "open_key", "public_line", "read_public", "short"]
 
 _ROUNDS: Final = 24
 """Of bcrypt; OpenSSH's own default, about half a second on a small machine."""
@@ -89,15 +95,14 @@ class KeyFiles:
                 reason=Reason.MISSING,
                 remedy="Bring it there, or name its folder with --keys",
             )
-        try:
-            content = path.read_bytes()
-        except OSError as error:
+        signer = open_key(path, passphrases)
+        if signer.public_key.keyval != key.keyval:
             raise DeliveryError(
-                f"the key file {path} cannot be read: {error.strerror}",
-                reason=Reason.UNREADABLE,
-                remedy="Give the command as the user to whom the file belongs",
-            ) from error
-        return passphrases.unlock(path, lambda passphrase: _signer(path, content, passphrase, key))
+                f"{path} holds the key {short(signer.public_key.keyid)}, not {short(key.keyid)}",
+                reason=Reason.UNTRUSTED,
+                remedy="Bring the right file; it is known by its name",
+            )
+        return signer
 
 
 class KeyRing:
@@ -145,7 +150,47 @@ class KeyRing:
         return self._opened[key.keyid]
 
 
-def _signer(path: Path, content: bytes, passphrase: bytes, key: Key) -> CryptoSigner:
+def open_key(path: Path, passphrases: Passphrases) -> CryptoSigner:
+    """Open a key file, whosever key it holds.
+
+    Raises:
+        DeliveryError: UNREADABLE, CORRUPT; REFUSED: wrong passphrase.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DeliveryError(
+            f"the key file {path} cannot be read: {error.strerror}",
+            reason=Reason.UNREADABLE,
+            remedy="Name a file that is there, and give the command as the user to whom it belongs",
+        ) from error
+    return passphrases.unlock(path, lambda passphrase: _signer(path, content, passphrase))
+
+
+def public_line(key: Key) -> bytes:
+    """The public part of a key, in OpenSSH's format; `ssh-keygen -y -f FILE` writes the same from a key file."""
+    public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key.keyval["public"]))
+    return public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH) + b"\n"
+
+
+def read_public(path: Path) -> Key:
+    """Read what `public_line` wrote.
+
+    Raises:
+        DeliveryError: UNREADABLE or CORRUPT.
+    """
+    try:
+        public = load_ssh_public_key(path.read_bytes())
+    except OSError as error:
+        raise _no_public(path, error.strerror or str(error), Reason.UNREADABLE) from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise _no_public(path, str(error), Reason.CORRUPT) from error
+    if not isinstance(public, Ed25519PublicKey):
+        raise _no_public(path, "it holds no Ed25519 key", Reason.CORRUPT)
+    return SSlibKey.from_crypto(public)
+
+
+def _signer(path: Path, content: bytes, passphrase: bytes) -> CryptoSigner:
     try:
         private = load_ssh_private_key(content, passphrase)
     except TypeError as error:  # an empty passphrase
@@ -159,14 +204,15 @@ def _signer(path: Path, content: bytes, passphrase: bytes, key: Key) -> CryptoSi
         raise _corrupt(path, str(error)) from error
     if not isinstance(private, Ed25519PrivateKey):
         raise _corrupt(path, "it holds no Ed25519 key")
-    public = SSlibKey.from_crypto(private.public_key())
-    if public.keyval != key.keyval:
-        raise DeliveryError(
-            f"{path} holds the key {short(public.keyid)}, not {short(key.keyid)}",
-            reason=Reason.UNTRUSTED,
-            remedy="Bring the right file; it is known by its name",
-        )
-    return CryptoSigner(private, public)
+    return CryptoSigner(private)
+
+
+def _no_public(path: Path, why: str, reason: Reason) -> DeliveryError:
+    return DeliveryError(
+        f"{path} is no public key: {why}",
+        reason=reason,
+        remedy="Name a file that attune-trainer keys make wrote, root-*.pub",
+    )
 
 
 def _corrupt(path: Path, why: str) -> DeliveryError:

@@ -84,8 +84,12 @@ def read_root(content: bytes, where: str) -> Metadata[Root]:
     return signed
 
 
-def check_successor(previous: Root, successor: Metadata[Root]) -> None:
+def check_successor(previous: Root | None, successor: Metadata[Root]) -> None:
     """Make sure that a device that trusts `previous` will trust `successor`.
+
+    Args:
+        previous: the root before; None for a channel's first.
+        successor: the one after it.
 
     Raises:
         DeliveryError: UNTRUSTED: a signature is missing, or it is not the next version.
@@ -95,11 +99,13 @@ def check_successor(previous: Root, successor: Metadata[Root]) -> None:
         result = root.get_root_verification_result(previous, successor.signed_bytes, successor.signatures)
     except ValueError as error:
         raise _untrusted(str(error)) from error
+    if previous is None and (root.version != 1 or not result):
+        raise _untrusted(f"root {root.version} is no first root, or its own keys have not signed it")
     if not result:
-        raise _untrusted(
-            f"root {root.version} lacks {result.first.missing} signatures of the keys of root {previous.version} "
-            f"and {result.second.missing} of its own"
+        of_old = (
+            "" if previous is None else f"{result.first.missing} signatures of the keys of root {previous.version} and "
         )
+        raise _untrusted(f"root {root.version} lacks {of_old}{result.second.missing} of its own")
 
 
 def _set_keys(root: Root, keys: Mapping[Role, Sequence[Key]]) -> None:

@@ -12,14 +12,18 @@ import typer
 from cloud_trainer.commands.options import Config, Json
 from cloud_trainer.publishing.commands.options import (
     ChannelName,
+    KeyIdentifiers,
     Keys,
     PassphraseFile,
     RootPassphraseFile,
+    key_maker,
     open_channel,
     open_ring,
     passphrases_of,
     publishing_settings,
+    replaced,
 )
+from cloud_trainer.publishing.commands.signing import accept, make, propose, sign
 
 if TYPE_CHECKING:
     from cloud_trainer.publishing.channel import Channel
@@ -69,10 +73,7 @@ def init(
 def rotate(
     roles: Annotated[list[str], typer.Argument(metavar="ROLE…", help="root, targets, snapshot, timestamp.")],
     *,
-    key: Annotated[
-        list[str] | None,
-        typer.Option("--key", help="Replace only the key whose identifier begins so; repeatable. See keys show."),
-    ] = None,
+    key: KeyIdentifiers = None,
     channel: ChannelName = "stable",
     keys: Keys = None,
     passphrase_file: PassphraseFile = None,
@@ -84,15 +85,7 @@ def rotate(
 
     Example: attune-trainer keys rotate root --keys /media/drawer
     """
-    from cloud_trainer.publishing.folder import ROLES
-
-    wanted = list(dict.fromkeys(roles))
-    if unknown := sorted(set(wanted) - set(ROLES)):
-        raise typer.BadParameter(f"unknown role {', '.join(unknown)}; known are {', '.join(ROLES)}")
-    if key and len(wanted) != 1:
-        raise typer.BadParameter("--key needs exactly one role")
-    replace: dict[Role, list[str]] = {role: list(key or ()) for role in ROLES if role in wanted}
-    _sign_root(replace, channel, keys, passphrase_file, root_passphrase_file, config, as_json=as_json)
+    _sign_root(replaced(roles, key), channel, keys, passphrase_file, root_passphrase_file, config, as_json=as_json)
 
 
 @keys_app.command()
@@ -137,6 +130,12 @@ def show(*, channel: ChannelName = "stable", keys: Keys = None, config: Config =
         typer.echo(f"{role:10} holds until {until}")
 
 
+keys_app.command()(make)
+keys_app.command()(propose)
+keys_app.command()(sign)
+keys_app.command()(accept)
+
+
 def _sign_root(
     replace: dict[Role, list[str]],
     channel: str,
@@ -147,21 +146,15 @@ def _sign_root(
     *,
     as_json: bool,
 ) -> None:
-    from cloud_trainer.publishing.passphrases import choose, terminal
-
     settings = publishing_settings(config)
     ring = open_ring(
         settings, channel, keys=keys, passphrase_file=passphrase_file, root_passphrase_file=root_passphrase_file
     )
     place = open_channel(settings, channel, ring)
-    online, root = passphrases_of(settings, passphrase_file, root_passphrase_file)
     with place.folder.locked():
         ring.signers(place.root(), "root")  # before new passphrases are asked for
-        chosen: dict[bool, str] = {}
-        for is_root, passphrases, what in ((True, root, "root"), (False, online, "online")):
-            if any((role == "root") == is_root for role in replace):
-                chosen[is_root] = choose(passphrases, terminal(), f"the new {what} keys of {channel}")
-        signed, gone = place.rotate(lambda role: ring.files.create(role, chosen[role == "root"]), replace, time.time())
+        passphrases = passphrases_of(settings, passphrase_file, root_passphrase_file)
+        signed, gone = place.rotate(key_maker(ring.files, channel, replace, passphrases), replace, time.time())
     if as_json:
         typer.echo(json.dumps({**_described(place, ring.files), "replaced": gone}))
         return

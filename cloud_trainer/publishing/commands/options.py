@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
@@ -13,22 +14,28 @@ from cloud_trainer.settings import TrainerSettings
 from models.settings import load
 
 if TYPE_CHECKING:
+    from securesystemslib.signer import CryptoSigner
+
     from cloud_trainer.publishing.channel import Channel
-    from cloud_trainer.publishing.keys import KeyRing
+    from cloud_trainer.publishing.folder import Role
+    from cloud_trainer.publishing.keys import KeyFiles, KeyRing
     from cloud_trainer.publishing.passphrases import Passphrases
     from cloud_trainer.publishing.settings import PublishingSection
 
 __all__ = [
     "ChannelName",
     "Host",
+    "KeyIdentifiers",
     "Keys",
     "PassphraseFile",
     "Port",
     "RootPassphraseFile",
+    "key_maker",
     "open_channel",
     "open_ring",
     "passphrases_of",
     "publishing_settings",
+    "replaced",
 ]
 
 ROOT_VARIABLE: Final = "ATTUNE_ROOT_PASSPHRASE"
@@ -41,6 +48,10 @@ Port: TypeAlias = Annotated[
 Keys: TypeAlias = Annotated[
     list[Path] | None,
     typer.Option("--keys", help="Folder with key files, such as a drive, besides [publishing] keys; repeatable."),
+]
+KeyIdentifiers: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--key", help="Replace only the key whose identifier begins so; repeatable. See keys show."),
 ]
 PassphraseFile: TypeAlias = Annotated[
     Path | None,
@@ -103,3 +114,43 @@ def open_ring(
     online, root = passphrases_of(settings, passphrase_file, root_passphrase_file)
     folders = [settings.keys / channel, *(folder.expanduser() for folder in keys or ())]
     return KeyRing(KeyFiles(folders), online, root)
+
+
+def replaced(role_names: list[str], keys: list[str] | None) -> dict[Role, list[str]]:
+    """Per role that somebody named the beginnings of its keys to be replaced; none for all of them.
+
+    Raises:
+        typer.BadParameter: a role is unknown, or keys are named for several.
+    """
+    from cloud_trainer.publishing.folder import ROLES
+
+    wanted = list(dict.fromkeys(role_names))
+    if unknown := sorted(set(wanted) - set(ROLES)):
+        raise typer.BadParameter(f"unknown role {', '.join(unknown)}; known are {', '.join(ROLES)}")
+    if keys and len(wanted) != 1:
+        raise typer.BadParameter("--key needs exactly one role")
+    return {role: list(keys or ()) for role in ROLES if role in wanted}
+
+
+def key_maker(
+    files: KeyFiles, channel: str, roles: Collection[Role], passphrases: tuple[Passphrases, ...]
+) -> Callable[[Role], CryptoSigner]:
+    """What makes keys for these roles, after their passphrases were chosen.
+
+    Args:
+        files: where they go.
+        channel: whose they are.
+        roles: that are to have new ones.
+        passphrases: of the online roles and of root, as `passphrases_of` finds them.
+
+    Raises:
+        DeliveryError: no passphrase, or too short a one.
+    """
+    from cloud_trainer.publishing.passphrases import choose, terminal
+
+    online, root = passphrases
+    chosen: dict[bool, str] = {}
+    for is_root, found, what in ((True, root, "root"), (False, online, "online")):
+        if any((role == "root") == is_root for role in roles):
+            chosen[is_root] = choose(found, terminal(), f"the new {what} keys of {channel}")
+    return lambda role: files.create(role, chosen[role == "root"])

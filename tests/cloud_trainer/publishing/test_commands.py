@@ -302,6 +302,9 @@ async def test_the_status_of_a_channel_ends_with_1_where_the_broker_lacks_someth
         ["keys", "rotate"],
         ["keys", "rotate", "king"],
         ["keys", "rotate", "root", "timestamp", "--key", "ab"],
+        ["keys", "propose", "king"],
+        ["keys", "sign", "x"],
+        ["keys", "accept"],
         ["publish"],
         ["publish", "x", "--phases", "all", "--group", "canary"],
         ["publish", "x", "--percent", "0"],
@@ -317,7 +320,7 @@ def test_wrong_use_ends_with_2(words: list[str], home: Path):
 @pytest.mark.parametrize(
     "words",
     [
-        *(["keys", verb] for verb in ("init", "rotate", "renew", "show")),
+        *(["keys", verb] for verb in ("init", "rotate", "renew", "show", "make", "propose", "sign", "accept")),
         *(["rollout", verb] for verb in ("status", "pause", "resume", "abort", "promote")),
         *([verb] for verb in ("publish", "refresh", "fleet", "status")),
     ],

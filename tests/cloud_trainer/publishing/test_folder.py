@@ -69,3 +69,12 @@ def test_a_chunk_of_the_wrong_size_is_written_again(desk: Desk):
         desk.folder.chunk(name)
     assert desk.folder.put_chunk(b"content") == name
     assert desk.folder.chunk(name) == b"content"
+
+
+def test_a_drive_that_knows_no_modes_takes_a_file_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuses(*_: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "fchmod", refuses)
+    write_whole(tmp_path / "file", b"content")
+    assert (tmp_path / "file").read_bytes() == b"content"
