@@ -175,7 +175,7 @@ def _sentences(report: ScanReport, seconds: float) -> str:
     ]
     lines = [f"{report.found} music files: {', '.join(counts) or 'nothing to do'} ({seconds:.1f} s)."]
     if report.reworded:
-        lines.append(f"Words were read again of {report.reworded} that sound as before.")
+        lines.append(f"The words of {report.reworded} were read anew; their sound is as it was.")
     if report.unusable:
         lines.append(f"{len(report.unusable)} could not be used:")
         lines += [f"  {each.reason.value}: {_shown(each.path)}" for each in report.unusable]
