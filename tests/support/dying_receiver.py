@@ -42,7 +42,7 @@ def _run(port: int, folder: Path, channel: str, clock: float, point: str, count:
 
     async def work() -> None:
         settings = LinkSettings(host="127.0.0.1", port=port, client_id="attune-dying-bundles")
-        limits = Limits(settle_s=0.0, spare_bytes=0)
+        limits = Limits(askings=1, spare_bytes=0)
         async with Receiver(
             settings, folder=folder, channel=channel, clock=lambda: clock, limits=limits, at=at
         ) as receiver:

@@ -18,6 +18,7 @@ from agent.delivery.receiving import Limits, Receiver
 from agent.delivery.receiving.client import refresh
 from agent.delivery.receiving.enrolment import enrol
 from agent.delivery.receiving.fetcher import NeedError
+from agent.delivery.receiving.store import ChunkStore
 from agent.delivery.receiving.trust import ChannelTrust, TimeFloor
 from agent.integration.broker import EmbeddedBroker
 from models.errors import DeliveryError, Reason
@@ -26,7 +27,7 @@ __all__ = ["QUICK", "Device", "Scene", "only", "put", "stranger"]
 
 _NUMBERS = itertools.count()
 
-QUICK = {"settle_s": 0.0, "patience_s": PATIENCE_S, "retry_s": 0.01, "spacing_s": 0.0, "spare_bytes": 0}
+QUICK = {"askings": 1, "patience_s": PATIENCE_S, "retry_s": 0.01, "spacing_s": 0.0, "spare_bytes": 0}
 """Brokers on this machine keep the order, so there is no grace; nothing else waits longer than it must."""
 
 
@@ -63,7 +64,11 @@ class Device:
 
     def chunks(self) -> set[str]:
         """Addresses in the store."""
-        return {path.name for path in (self.folder / "chunks").rglob("*") if path.is_file()}
+        store = ChunkStore(self.folder / "chunks")
+        try:
+            return set(store.addresses)
+        finally:
+            store.close()
 
 
 async def put(broker: EmbeddedBroker, messages: Mapping[str, bytes], *, retain: bool = True) -> None:

@@ -58,6 +58,7 @@ class Assembly:
     Attributes:
         missing: chunks that neither the folder nor the store has, by address, in the order of the files; after `look`.
         total: bytes of all files.
+        at_hand: of them, bytes that need not be fetched any more; after `look`.
     """
 
     def __init__(self, verified: Verified, store: ChunkStore, into: Path, at: Pass = nowhere) -> None:
@@ -70,12 +71,7 @@ class Assembly:
         self._at = at
         self._open: list[Target] = []
         self.missing: dict[str, _Piece] = {}
-        self.total = sum(target.length for target in verified.files.values())
-
-    @property
-    def at_hand(self) -> int:
-        """Bytes of the bundle that need not be fetched any more."""
-        return self.total - sum(piece.weight for piece in self.missing.values())
+        self.total = self.at_hand = sum(target.length for target in verified.files.values())
 
     def look(self, have: Sequence[Path], spare_bytes: int) -> None:
         """Find out what is missing, after taking what other folders have.
@@ -93,17 +89,39 @@ class Assembly:
         self._count()
         self._take_chunks(have)
         self._check_room(spare_bytes)
+        self.at_hand = self.total - sum(piece.weight for piece in self.missing.values())
 
-    def build(self) -> None:
-        """Put every file that is not there yet in its place, and clear what does not belong there.
+    def found(self, name: str) -> None:
+        """A chunk that was missing has come, and is in the store."""
+        self.at_hand += self.missing.pop(name).weight
+
+    def ready(self) -> list[Target]:
+        """Files that are not in their place yet, with nothing missing; not while `build` or `finish` runs."""
+        return [target for target in self._open if self.missing.keys().isdisjoint(target.chunks.sha256)]
+
+    def build(self, targets: Sequence[Target]) -> None:
+        """Put files in their place.
+
+        Args:
+            targets: of those that are `ready`.
 
         Raises:
             DeliveryError: MISSING: a chunk is not in the store; TAMPERED: the chunks do not make up the file.
             OSError: the disk refuses.
         """
-        for target in self._open:
+        for target in targets:
             self._place(target, self._assembled, "file.assembled")
             self._at("file.renamed")
+            self._open.remove(target)
+
+    def finish(self) -> None:
+        """Put the others in their place too, and clear what does not belong there; nothing is missing any more.
+
+        Raises:
+            DeliveryError: as `build`.
+            OSError: the disk refuses.
+        """
+        self.build(tuple(self._open))
         for path in [each for each in self._into.rglob("*") if not each.is_dir() or each.is_symlink()]:
             if path.relative_to(self._into).as_posix() not in self._targets:
                 path.unlink()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -68,22 +69,34 @@ class ChunkFetcher:
             assembly = Assembly(verified, self._store, into, self._at)
             await in_thread(assembly.look, have, self._limits.spare_bytes)
             on_progress(assembly.at_hand, assembly.total)
-            fence = self._topics.metadata(f"{verified.versions['root']}.root.json")
-            await self._bring(assembly, fence, lambda a=assembly: on_progress(a.at_hand, a.total))  # type: ignore[misc]
+            building = _Building(assembly)
             try:
-                await in_thread(assembly.build)
+                await self._bring(assembly, building, _fences(self._topics, verified), on_progress)
+            finally:
+                await building.paused()
+            try:
+                await building.finish()
             except DeliveryError as error:
                 if error.reason is not Reason.MISSING or not remaining:
                     raise
             else:
                 return
 
-    async def _bring(self, assembly: Assembly, fence: str, progressed: Callable[[], None]) -> None:
+    async def _bring(
+        self,
+        assembly: Assembly,
+        building: _Building,
+        fences: Sequence[str],
+        on_progress: Callable[[int, int], None],
+    ) -> None:
         loop = asyncio.get_running_loop()
-        accept = self._keeper(assembly, progressed)
-        while assembly.missing:
+        accept = self._keeper(assembly, on_progress)
+        for fence in cycle(fences):
+            building.go_on()
+            if not assembly.missing:
+                return
             started = loop.time()
-            window = {name: assembly.missing[name].size for name in list(assembly.missing)[: self._limits.window]}
+            window = {name: piece.size for name, piece in islice(assembly.missing.items(), self._limits.window)}
             topics = [self._topics.chunk(name) for name in window]
             lacking = await self._retained.bring(topics, accept, fence=fence)
             if lacking:
@@ -92,22 +105,59 @@ class ChunkFetcher:
             if self._limits.bytes_s:
                 await asyncio.sleep(started + sum(window.values()) / self._limits.bytes_s - loop.time())
 
-    def _keeper(self, assembly: Assembly, progressed: Callable[[], None]) -> Callable[[str, bytes], Awaitable[bool]]:
+    def _keeper(
+        self, assembly: Assembly, on_progress: Callable[[int, int], None]
+    ) -> Callable[[str, bytes], Awaitable[bool]]:
         """Keeps each chunk at once: the message is acknowledged, and the next one taken, only after that."""
 
         async def keep(topic: str, payload: bytes) -> bool:
             name = self._topics.chunk_address(topic) or ""
             right = len(payload) == assembly.missing[name].size and await in_thread(self._store.put, name, payload)
             if right:
-                del assembly.missing[name]
+                assembly.found(name)
                 self._status.chunks += 1
                 self._status.chunk_bytes += len(payload)
-                progressed()
+                on_progress(assembly.at_hand, assembly.total)
             else:
                 self._status.refused["tampered"] = self._status.refused.get("tampered", 0) + 1
             return right
 
         return keep
+
+
+class _Building:
+    """Puts files in their place while the chunks of others are still coming.
+
+    Args:
+        assembly: after `look`.
+    """
+
+    def __init__(self, assembly: Assembly) -> None:
+        self._assembly = assembly
+        self._running: asyncio.Task[None] | None = None
+
+    def go_on(self) -> None:
+        """Begin with the files that have become ready, unless others are being built, or one failed."""
+        if self._running is not None and (not self._running.done() or self._running.exception() is not None):
+            return
+        if ready := self._assembly.ready():
+            self._running = asyncio.create_task(in_thread(self._assembly.build, ready), name="build")
+
+    async def paused(self) -> None:
+        """Wait until nothing is being built."""
+        if self._running is not None:
+            await asyncio.wait((self._running,))
+
+    async def finish(self) -> None:
+        """Build what is left, or raise what building raised: see `Assembly.finish`."""
+        if self._running is not None:
+            await self._running
+        await in_thread(self._assembly.finish)
+
+
+def _fences(topics: ChannelTopics, verified: Verified) -> list[str]:
+    """Topics on which retained messages lie for certain; two, so that a window need not wait for the one before."""
+    return [topics.metadata(f"{verified.versions[role]}.{role}.json") for role in ("root", "targets")]
 
 
 def _lacking(topic: str, *, refused: bool) -> DeliveryError:

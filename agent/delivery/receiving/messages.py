@@ -69,8 +69,8 @@ class Limits:
         window: chunks that are subscribed to at a time. Brokers queue few messages for one client (Mosquitto 1000, some
             hosted ones 100) and drop what is beyond; 16 chunks are 1 MiB on its way, which a cut line may cost.
         patience_s: so long nothing at all may arrive before waiting ends.
-        settle_s: how much longer a topic is waited for once the broker has answered what was asked after it; for
-            brokers that send retained messages out of order.
+        askings: so often in a row the broker has to answer what was asked after a topic, and not the topic, before
+            nothing is believed to lie there; for brokers that send retained messages out of order.
         check_s: longest time for one check.
         bytes_s: most chunk bytes a second; 0 for as fast as the line is.
         bundle_bytes: largest bundle; the list of its chunks must fit into one message.
@@ -86,7 +86,7 @@ class Limits:
 
     window: int = 16
     patience_s: float = 20.0
-    settle_s: float = 0.05
+    askings: int = 2
     check_s: float = 120.0
     bytes_s: float = 0.0
     bundle_bytes: int = 192 * 1024 * 1024

@@ -114,6 +114,7 @@ class Receiver:
         if self._consumer is not None:
             self._consumer.cancel()
             await asyncio.gather(self._consumer, return_exceptions=True)
+        self._store.close()
 
     @property
     def status(self) -> ReceiverStatus:

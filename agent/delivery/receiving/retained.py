@@ -2,17 +2,18 @@
 
 MQTT has no answer for "there is none". So what is wanted is subscribed to first and then a topic that is known to be
 there, the *fence*: brokers work on the requests of a connection in order, so when the fence's retained message comes,
-what has not come is absent. For brokers that keep no order there is a grace period after it. A broker that answers a
+what has not come is absent. For brokers that keep no order, what is absent is asked for twice. A broker that answers a
 wrong "absent" can only hold something back, as it can anyway. A fence that was published this moment proves nothing: it
 comes as a live message, and all is asked for again.
 
 Rules:
 
-- One round at a time, a bounded number of topics in it, all of them unsubscribed from at its end; the next one begins
-  when the broker has confirmed that, since some are silent about what is subscribed to already.
-- A round ends when each topic has brought a message that was accepted, or the fence has come and the grace is over, or
-  nothing of either has come for the time of patience, whatever else the broker sends. A connection that breaks is the
-  link's matter: it subscribes again, in the same order, and the round goes on with what is missing.
+- One round at a time, a bounded number of topics in it, all of them unsubscribed from at its end. One that asks for any
+  of them again, the fence too, begins when the broker has confirmed that, since some are silent about what is
+  subscribed to already; one with other topics begins at once.
+- A round ends when each topic has brought a message that was accepted, or the fence has come often enough, or nothing
+  of either has come for the time of patience, whatever else the broker sends. A connection that breaks is the link's
+  matter: it subscribes again, in the same order, and the round goes on with what is missing.
 - Messages that are not accepted are counted; beyond the limit the round fails, so a stranger who floods a topic cannot
   keep it going.
 """
@@ -20,7 +21,6 @@ Rules:
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -62,7 +62,7 @@ class Retained:
 
     Args:
         link: to the broker; its messages are handed to `take`.
-        limits: patience, grace, and refused messages in a round.
+        limits: patience, askings, and refused messages in a round.
     """
 
     def __init__(self, link: Link, limits: Limits) -> None:
@@ -70,14 +70,15 @@ class Retained:
         self._limits = limits
         self._lock = asyncio.Lock()
         self._round: _Round | None = None
-        self._leaving: asyncio.Task[None] | None = None
+        self._leaving: dict[asyncio.Task[None], frozenset[str]] = {}
         self._taken = 0
 
     async def close(self) -> None:
         """Give up what is still to be unsubscribed from."""
-        if self._leaving is not None:
-            self._leaving.cancel()
-            await asyncio.gather(self._leaving, return_exceptions=True)
+        leaving = tuple(self._leaving)
+        for task in leaving:
+            task.cancel()
+        await asyncio.gather(*leaving, return_exceptions=True)
 
     async def take(self, message: Message) -> bool:
         """Look at a message, each one that the link hands on; returns whether it was waited for, accepted or not."""
@@ -132,27 +133,30 @@ class Retained:
         """
         async with self._lock:
             current = _Round(set(topics), fence, accept)
-            while not current.over and not current.fenced:
-                await self._ask(current, [topic for topic in topics if topic in current.wanted])
+            for _ in range(self._limits.askings):
+                current.fenced = False
+                while not current.over and not current.fenced:
+                    await self._ask(current, [topic for topic in topics if topic in current.wanted])
         if current.failure is not None:
             raise current.failure
         return {topic: topic in current.refused for topic in topics if topic in current.wanted}
 
     async def _ask(self, current: _Round, topics: Sequence[str]) -> None:
         """Subscribe, wait until the round is over or has to be asked for again, and unsubscribe."""
-        await self._ready()
+        asked = frozenset((*topics, current.fence))
+        await self._ready(asked)
         current.again = False
         # What the link has read before this moment answers an earlier round, its fence above all.
         current.after = self._link.status().received
         self._round = current
         try:
-            for topic in (*topics, current.fence):
-                self._link.subscribe(topic)
+            self._link.subscribe(*topics, current.fence)
             await self._wait(current)
         finally:
             self._round = None
-            leaving = self._link.unsubscribe(*topics, current.fence)
-            self._leaving = asyncio.create_task(leaving, name="unsubscribe")  # also where this is being cancelled
+            leaving = asyncio.create_task(self._link.unsubscribe(*asked), name="unsubscribe")  # also when cancelled
+            self._leaving[leaving] = asked
+            leaving.add_done_callback(lambda task: self._leaving.pop(task, None))
 
     async def _wait(self, current: _Round) -> None:
         while not current.over and not current.again:
@@ -163,25 +167,16 @@ class Retained:
                 raise self._silent(current) from None
             current.stirred.clear()
             if current.fenced:
-                await self._settle(current)
                 return
 
-    async def _settle(self, current: _Round) -> None:
-        """The grace period: what still comes in it counts."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._limits.settle_s):
-                while not current.over:
-                    await current.stirred.wait()
-                    current.stirred.clear()
-
-    async def _ready(self) -> None:
-        """Wait for the connection, and for the broker to have forgotten what was asked for before."""
+    async def _ready(self, topics: frozenset[str]) -> None:
+        """Wait for the connection, and for the broker to have forgotten where these were asked for before."""
         try:
             async with asyncio.timeout(self._limits.patience_s):
                 await self._link.connected()
-                if self._leaving is not None:
-                    await asyncio.wait((self._leaving,))
-                await self._link.connected()
+                if leaving := [task for task, left in self._leaving.items() if not left.isdisjoint(topics)]:
+                    await asyncio.wait(leaving)
+                    await self._link.connected()
         except TimeoutError:
             raise self._unreachable() from None
 

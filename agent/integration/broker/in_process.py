@@ -1,12 +1,14 @@
 """amqtt inside this process, for machines without Mosquitto.
 
 It knows MQTT 3.1.1 and keeps nothing on the disk: retained state and sessions end with the agent, which publishes its
-own again. amqtt 0.12 also sends a newcomer the retained messages of every filter that anybody ever subscribed to, and
-fails over a subscription that comes meanwhile, with the newcomer's line open and dead; that is corrected here.
+own again. Two things of amqtt 0.12 are corrected here: it sends a newcomer the retained messages of every filter that
+anybody ever subscribed to, and fails over a subscription that comes meanwhile, with the newcomer's line open and dead;
+and it waits for ever for somebody who has left to acknowledge a retained message.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
@@ -43,7 +45,7 @@ class InProcessBroker:
             logging.getLogger(name).setLevel(logging.ERROR)
 
         class IsolatedBroker(Broker):  # type: ignore[misc]  # amqtt publishes no type information
-            """Sends retained messages to those who have subscribed to them."""
+            """Sends retained messages to those who have subscribed to them, while they are there."""
 
             async def _publish_retained_messages_for_subscription(
                 self,
@@ -51,8 +53,24 @@ class InProcessBroker:
                 session: Any,  # noqa: ANN401 - as amqtt has it, which publishes no types
             ) -> None:
                 subscribers = self._subscriptions.get(subscription[0], ())
-                if any(each.client_id == session.client_id for each, _ in subscribers):
-                    await super()._publish_retained_messages_for_subscription(subscription, session)
+                handler = self._get_handler(session)
+                if handler is None or all(each.client_id != session.client_id for each, _ in subscribers):
+                    return
+                if (left := handler._disconnect_waiter) is None:  # noqa: SLF001 - to cancel what waits for it ends it
+                    return
+                wanted, qos = subscription
+                publishing = [
+                    asyncio.ensure_future(
+                        handler.mqtt_publish(topic, kept.data, min(qos, kept.qos or qos), retain=True)
+                    )
+                    for topic, kept in self._retained_messages.items()
+                    if self._matches(topic, wanted)
+                ]
+                if publishing:
+                    taken = asyncio.gather(*publishing, return_exceptions=True)
+                    await asyncio.wait((taken, left), return_when=asyncio.FIRST_COMPLETED)
+                    taken.cancel()
+                    await asyncio.wait(publishing)
 
         self._broker = IsolatedBroker(
             {

@@ -37,6 +37,7 @@ _MISC_EVERY_S = 1.0
 _WINDOW = (
     100  # QoS 1 messages that paho sends before it waits for an acknowledgement; its default, 20, costs throughput
 )
+_FILTERS_OF_A_PACKET = 8  # AWS IoT refuses a SUBSCRIBE with more ("AWS IoT Core message broker limits and quotas")
 _REFUSED_SUBSCRIPTION = 0x80
 _CHECK_CREDENTIALS = "Check username, password_file and the broker's access list"
 
@@ -123,20 +124,29 @@ class Connection:
             raise
 
     async def subscribe(self, filters: Mapping[str, int]) -> list[str]:
-        """Subscribe and wait for the broker's answer; returns the filters that it refused."""
-        if not filters:
-            return []
+        """Subscribe, in this order, and wait for the broker's answers; returns the filters that it refused."""
         wanted = list(filters.items())
-        _, identifier = self._client.subscribe(wanted)
+        packets = [
+            (packet, granted)
+            for start in range(0, len(wanted), _FILTERS_OF_A_PACKET)
+            if (granted := self._subscribe(packet := wanted[start : start + _FILTERS_OF_A_PACKET])) is not None
+        ]
+        self._write()
+        refused = []
+        for packet, granted in packets:
+            await asyncio.wait((granted, self.ended), return_when=asyncio.FIRST_COMPLETED)
+            if granted.done():
+                answers = zip(packet, granted.result(), strict=False)
+                refused += [name for (name, _), code in answers if code.is_failure]
+        return refused
+
+    def _subscribe(self, filters: list[tuple[str, int]]) -> asyncio.Future[list[ReasonCode]] | None:
+        _, identifier = self._client.subscribe(filters)
         if identifier is None:
-            return []
+            return None
         granted: asyncio.Future[list[ReasonCode]] = self._loop.create_future()
         self._subscribing[identifier] = granted
-        self._write()
-        done, _ = await asyncio.wait((granted, self.ended), return_when=asyncio.FIRST_COMPLETED)
-        if granted not in done:
-            return []
-        return [name for (name, _), code in zip(wanted, granted.result(), strict=False) if code.is_failure]
+        return granted
 
     async def unsubscribe(self, filters: Sequence[str]) -> None:
         """Tell the broker that messages of these filters are wanted no longer, and wait for its answer."""

@@ -137,11 +137,15 @@ class Link:
         else:
             _count(self._status.dropped, "qos0")
 
-    def subscribe(self, topic_filter: str, *, qos: int = 1) -> None:
-        """Ask for messages, now and at every later connection. QoS 2 becomes 1: no topic of ours needs it."""
-        self._filters[topic_filter] = min(qos, 1)
+    def subscribe(self, *topic_filters: str, qos: int = 1) -> None:
+        """Ask for messages, now and at every later connection, in this order.
+
+        QoS 2 becomes 1: no topic of ours needs it.
+        """
+        wanted = dict.fromkeys(topic_filters, min(qos, 1))
+        self._filters |= wanted
         if self._up.is_set() and self._connection is not None:
-            task = asyncio.create_task(self._subscribe(self._connection, {topic_filter: min(qos, 1)}), name="subscribe")
+            task = asyncio.create_task(self._subscribe(self._connection, wanted), name="subscribe")
             self._subscribing.add(task)
             task.add_done_callback(self._subscribing.discard)
 

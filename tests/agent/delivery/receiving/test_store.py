@@ -31,7 +31,8 @@ def test_other_bytes_than_the_address_says_are_not_kept(store: ChunkStore, tmp_p
 def test_a_chunk_that_was_damaged_on_the_disk_is_gone_once_it_is_read(store: ChunkStore, tmp_path: Path):
     name = address(b"chunk")
     store.put(name, b"chunk")
-    (tmp_path / "chunks" / name[:2] / name).write_bytes(b"chonk")
+    pack = tmp_path / "chunks" / "pack"
+    pack.write_bytes(pack.read_bytes().replace(b"chunk", b"chonk"))
     assert store.get(name) is None
     assert not store.has(name, 5)
 
@@ -42,9 +43,56 @@ def test_what_is_kept_stays_and_all_else_goes(store: ChunkStore, tmp_path: Path)
         store.put(address(each), each)
     (tmp_path / "chunks" / "stray.new").write_bytes(b"of a process that was killed")
     store.forget([address(b"b")])
-    assert [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()] == [b"b"]
+    assert store.addresses == {address(b"b")}
+    assert store.get(address(b"b")) == b"b"
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["pack"]
     store.forget(())
     assert store.get(address(b"b")) is None
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))
+
+
+def test_another_process_finds_what_the_last_one_kept(store: ChunkStore, tmp_path: Path):
+    for each in (b"a", b"bb", b""):
+        store.put(address(each), each)
+    store.close()
+    other = ChunkStore(tmp_path / "chunks")
+    assert {other.get(address(each)) for each in (b"a", b"bb", b"")} == {b"a", b"bb", b""}
+    other.put(address(b"ccc"), b"ccc")
+    assert ChunkStore(tmp_path / "chunks").get(address(b"ccc")) == b"ccc"
+
+
+@pytest.mark.parametrize(
+    "tail", [b"c", b"chnk", b"chnk\xff\xff\xff\xff" + bytes(40), bytes(4096), b"chnk\0\0\1\0" + bytes(32)]
+)
+def test_what_a_cut_of_the_power_left_after_the_last_chunk_is_written_over(
+    store: ChunkStore, tmp_path: Path, tail: bytes
+):
+    store.put(address(b"a"), b"a")
+    store.close()
+    with (tmp_path / "chunks" / "pack").open("ab") as pack:
+        pack.write(tail)
+    after = ChunkStore(tmp_path / "chunks")
+    assert after.addresses == {address(b"a")}
+    after.put(address(b"bb"), b"bb")
+    after.close()
+    assert after.addresses == {address(b"a"), address(b"bb")}
+    assert after.get(address(b"bb")) == b"bb"
+
+
+def test_a_file_of_chunks_cut_anywhere_keeps_those_before_the_cut(store: ChunkStore, tmp_path: Path):
+    chunks = [bytes([number]) * number for number in range(1, 6)]
+    for each in chunks:
+        store.put(address(each), each)
+    store.close()
+    pack = tmp_path / "chunks" / "pack"
+    whole = pack.read_bytes()
+    for cut in range(len(whole)):
+        pack.write_bytes(whole[:cut])
+        after = ChunkStore(tmp_path / "chunks")
+        there = [each for each in chunks if after.get(address(each)) == each]
+        assert there == chunks[: len(there)]
+        assert after.addresses == {address(each) for each in there}
+        after.close()
 
 
 def test_an_empty_store_has_nothing_and_forgets_nothing(store: ChunkStore):
