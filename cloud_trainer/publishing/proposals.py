@@ -29,22 +29,17 @@ from tuf.api.metadata import Metadata, Root, RootVerificationResult, Verificatio
 from tuf.api.serialization import DeserializationError
 
 from cloud_trainer.publishing import roles
-from cloud_trainer.publishing.folder import ROLES, Role
 from cloud_trainer.publishing.keys import short
 from cloud_trainer.publishing.root import check_successor, first_root
 from models.errors import DeliveryError, Reason
 
 __all__ = [
-    "Changes",
     "Proposal",
-    "RoleChange",
-    "changes",
     "check_complete",
     "check_follows",
     "check_may_sign",
+    "lacking",
     "merged",
-    "plain",
-    "progress",
     "read_proposal",
     "signed",
     "standing",
@@ -77,26 +72,6 @@ class Proposal:
     def previous(self) -> Root | None:
         """The root before it; None for the first."""
         return self.roots[-2].signed if len(self.roots) > 1 else None
-
-
-class RoleChange(msgspec.Struct, frozen=True):
-    """What becomes of a role: identifiers of keys, and how many of them sign."""
-
-    come: list[str]
-    go: list[str]
-    stay: list[str]
-    threshold: int
-    threshold_before: int | None
-
-
-class Changes(msgspec.Struct, frozen=True):
-    """All that a proposed root changes."""
-
-    version: int
-    previous: int | None
-    expires: str
-    expires_before: str | None
-    roles: dict[Role, RoleChange]
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -192,6 +167,13 @@ def standing(proposal: Proposal) -> RootVerificationResult:
     return proposed.signed.get_root_verification_result(proposal.previous, proposed.signed_bytes, proposed.signatures)
 
 
+def lacking(result: RootVerificationResult) -> str:
+    """Whose signatures would still help, in words; empty where enough have signed."""
+    halves = [result.first] if result.first == result.second else [result.first, result.second]
+    wanted = [f"{half.missing} of {', '.join(map(short, half.unsigned))}" for half in halves if half.missing]
+    return " and ".join(dict.fromkeys(wanted))
+
+
 def check_may_sign(signer: CryptoSigner, keyids: Iterable[str], version: int) -> None:
     """Make sure that a key is among those whose signature counts.
 
@@ -222,7 +204,7 @@ def signed(proposal: Proposal, signers: Iterable[CryptoSigner]) -> Proposal:
             raise DeliveryError(
                 f"the key {short(keyid)} has signed root {proposed.signed.version} already, and counts once",
                 reason=Reason.WRONG_STATE,
-                remedy=f"Have another one sign: {_who(now) or 'nobody is missing'}",
+                remedy=f"Have another one sign: {lacking(now) or 'nobody is missing'}",
             )
         proposed.sign(signer, append=True)
     return replace(proposal, roots=(*proposal.roots[:-1], proposed))
@@ -263,7 +245,7 @@ def check_complete(proposal: Proposal, now: float) -> None:
         raise DeliveryError(
             f"root {root.version} of the channel {proposal.channel} lacks signatures: {', '.join(lacks)}",
             reason=Reason.UNTRUSTED,
-            remedy=f"Have it signed (attune-trainer keys sign) by {_who(result)}",
+            remedy=f"Have it signed (attune-trainer keys sign) by {lacking(result)}",
         )
     if root.is_expired(datetime.fromtimestamp(now, UTC)):
         raise DeliveryError(
@@ -273,68 +255,11 @@ def check_complete(proposal: Proposal, now: float) -> None:
         )
 
 
-def changes(proposal: Proposal) -> Changes:
-    """What the proposed root changes."""
-    root, previous = proposal.proposed.signed, proposal.previous
-    return Changes(
-        version=root.version,
-        previous=None if previous is None else previous.version,
-        expires=_expiry(root),
-        expires_before=None if previous is None else _expiry(previous),
-        roles={role: _role_change(root, previous, role) for role in ROLES},
-    )
-
-
-def plain(proposal: Proposal) -> list[str]:
-    """The changes in words, a line each. Keys that come are written out, because their beginnings can be forged."""
-    found = changes(proposal)
-    after = "the first" if found.previous is None else f"after root {found.previous}"
-    lines = [f"channel {proposal.channel}: root {found.version}, {after}"]
-    for role, change in found.roles.items():
-        of = len(change.come) + len(change.stay)
-        how = f"{change.threshold} of {of} sign{'s' if change.threshold == 1 else ''}"
-        if change.threshold_before not in {None, change.threshold}:
-            how += f" instead of {change.threshold_before}"
-        quiet = not change.come and not change.go
-        lines.append(f"  {role:10} {how}" + ("; no key comes or goes" if quiet else ""))
-        lines += [f"             stays {short(keyid)}" for keyid in change.stay if not quiet]
-        lines += [f"             goes  {short(keyid)}" for keyid in change.go]
-        lines += [f"             comes {keyid}" for keyid in change.come]
-    until, before = found.expires[:10], (found.expires_before or found.expires)[:10]
-    lines.append(f"  holds until {until}" + ("" if before == until else f" instead of {before}"))
-    return lines + progress(proposal)
-
-
-def progress(proposal: Proposal) -> list[str]:
-    """Who has signed so far and whose signatures are lacking, in words."""
-    result = standing(proposal)
-    lines = [f"  signed by   {', '.join(map(short, result.signed)) or 'nobody yet'}"]
-    return lines if result else [*lines, f"  lacks       {_who(result)}"]
-
-
-def _role_change(root: Root, previous: Root | None, role: Role) -> RoleChange:
-    new, old = root.roles[role].keyids, [] if previous is None else previous.roles[role].keyids
-    return RoleChange(
-        come=[keyid for keyid in new if keyid not in old],
-        go=[keyid for keyid in old if keyid not in new],
-        stay=[keyid for keyid in new if keyid in old],
-        threshold=root.roles[role].threshold,
-        threshold_before=None if previous is None else previous.roles[role].threshold,
-    )
-
-
 def _sides(proposal: Proposal, result: RootVerificationResult) -> list[tuple[VerificationResult, str]]:
     """Both halves of a result with the roots whose keys they count; one where there is no root before."""
     version = proposal.proposed.signed.version
     own = (result.second, f"root {version}")
     return [own] if proposal.previous is None else [(result.first, f"root {version - 1}"), own]
-
-
-def _who(result: RootVerificationResult) -> str:
-    """Whose signatures would still help."""
-    halves = [result.first] if result.first == result.second else [result.first, result.second]
-    wanted = [f"{half.missing} of {', '.join(map(short, half.unsigned))}" for half in halves if half.missing]
-    return " and ".join(dict.fromkeys(wanted))
 
 
 def _check_root(proposal: Proposal, where: str) -> None:
@@ -363,7 +288,7 @@ def _root(content: bytes, where: str) -> Metadata[Root]:
 
 
 def _unshown(root: Root) -> dict[str, Any]:
-    """What of a root does not stand in `Changes`."""
+    """What of a root is not shown as one of its changes."""
     content: dict[str, Any] = root.to_dict()
     # The version of TUF that it was written for says nothing of trust; python-tuf refuses those that it cannot read.
     for shown in ("version", "expires", "keys", "spec_version"):
@@ -390,10 +315,6 @@ def _check_signatures(proposal: Proposal, where: str) -> None:
             "or this is no root key",
             Reason.TAMPERED,
         )
-
-
-def _expiry(root: Root) -> str:
-    return f"{root.expires:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _no_proposal(what: str, reason: Reason) -> DeliveryError:

@@ -151,8 +151,9 @@ def sign(
 
     Example: attune-trainer keys sign stable-root-2.json --with /media/drawer/root-3f2a91bc.key --root root.json
     """
+    from cloud_trainer.publishing.changes import plain
     from cloud_trainer.publishing.keys import open_key
-    from cloud_trainer.publishing.proposals import check_follows, plain, signed
+    from cloud_trainer.publishing.proposals import check_follows, signed
 
     settings = publishing_settings(config)
     place = open_channel(settings, channel)
@@ -177,7 +178,8 @@ def accept(
 
     Example: attune-trainer keys accept stable-root-2.json
     """
-    from cloud_trainer.publishing.proposals import changes, check_complete, check_follows, merged
+    from cloud_trainer.publishing.changes import changes
+    from cloud_trainer.publishing.proposals import check_complete, check_follows, merged
 
     place = open_channel(publishing_settings(config), channel)
     proposal = merged([_read(file.expanduser(), channel) for file in files])
@@ -248,7 +250,8 @@ def _at_terminal() -> bool:
 
 
 def _tell(proposal: Proposal, path: Path, *, as_json: bool, shown: bool = False) -> None:
-    from cloud_trainer.publishing.proposals import plain, progress, standing
+    from cloud_trainer.publishing.changes import plain, progress
+    from cloud_trainer.publishing.proposals import standing
 
     if as_json:
         typer.echo(json.dumps({**_described(proposal), "file": str(path)}))
@@ -261,7 +264,8 @@ def _tell(proposal: Proposal, path: Path, *, as_json: bool, shown: bool = False)
 
 
 def _described(proposal: Proposal) -> dict[str, Any]:
-    from cloud_trainer.publishing.proposals import changes, standing
+    from cloud_trainer.publishing.changes import changes
+    from cloud_trainer.publishing.proposals import standing
 
     result = standing(proposal)
     return {
