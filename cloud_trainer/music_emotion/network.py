@@ -44,6 +44,8 @@ Tensor = Any
 """A tensor, or a module that makes them: TensorFlow and tf_keras publish no types."""
 _INITIAL_SIGN_SHARPNESS: Final = 3.0
 _LOGIT_SCALE: Final = 4.0
+_NORMAL_MOMENTUM: Final = 0.9
+"""How slowly the normalisation's means follow: ten steps. Over a hundred they trail the weights they belong to."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ def _embedding(layers: Tensor, mel: Tensor, size: NetworkSize) -> Tensor:
     x = layers.Conv2D(size.stem, (5, 7), strides=(size.band_stride, 4), padding="same", use_bias=False, name="stem")(
         mel
     )
-    x = layers.ReLU()(layers.BatchNormalization()(x))
+    x = layers.ReLU()(layers.BatchNormalization(momentum=_NORMAL_MOMENTUM)(x))
     for index, channels in enumerate(size.stages):
         x = _residual(layers, x, channels, stride=1 if index == len(size.stages) - 1 else 2, name=f"stage{index}")
     x = layers.AveragePooling2D((1, x.shape[2]), name="mean_over_time")(x)
@@ -159,12 +161,12 @@ def _embedding(layers: Tensor, mel: Tensor, size: NetworkSize) -> Tensor:
 def _residual(layers: Tensor, x: Tensor, channels: int, *, stride: int, name: str) -> Tensor:
     """relu(x' + BN(conv(relu(BN(conv(x)))))), x' projected by a strided 1x1 convolution where the shape changes."""
     y = layers.Conv2D(channels, 3, strides=stride, padding="same", use_bias=False, name=f"{name}_first")(x)
-    y = layers.ReLU()(layers.BatchNormalization()(y))
+    y = layers.ReLU()(layers.BatchNormalization(momentum=_NORMAL_MOMENTUM)(y))
     y = layers.Conv2D(channels, 3, padding="same", use_bias=False, name=f"{name}_second")(y)
-    y = layers.BatchNormalization()(y)
+    y = layers.BatchNormalization(momentum=_NORMAL_MOMENTUM)(y)
     if stride != 1 or x.shape[-1] != channels:
         x = layers.Conv2D(channels, 1, strides=stride, padding="same", use_bias=False, name=f"{name}_skip")(x)
-        x = layers.BatchNormalization()(x)
+        x = layers.BatchNormalization(momentum=_NORMAL_MOMENTUM)(x)
     return layers.ReLU()(layers.Add()([x, y]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -22,10 +23,12 @@ def run(program: str, job: bytes = b"") -> tuple[int, str]:
     )
     assert child.stdin is not None
     assert child.stdout is not None
-    child.stdin.write(b"%d\n" % len(job) + job)
-    child.stdin.flush()
+    with contextlib.suppress(BrokenPipeError):  # one that reads no job may have ended
+        child.stdin.write(b"%d\n" % len(job) + job)
+        child.stdin.flush()
     said = child.stdout.read().decode()
-    child.stdin.close()
+    with contextlib.suppress(BrokenPipeError):
+        child.stdin.close()
     child.stdout.close()
     return child.wait(), said
 
