@@ -262,6 +262,17 @@ async def test_a_subscription_made_later_takes_effect_at_once(brokers: Brokers):
         assert len(await take(link.messages(), 1)) == 1
 
 
+async def test_what_many_filters_ask_for_at_once_comes_in_their_order(brokers: Brokers):
+    topics = [f"x/{number}" for number in range(20)]
+    async with Link(settings_for(brokers.broker, "a")) as link:
+        for topic in topics:
+            link.publish(topic, b"1", qos=1, retain=True)
+        await link.connected()
+        link.subscribe(*topics)
+        assert [message.topic for message in await take(link.messages(), 20)] == topics
+        assert not link.status().refused
+
+
 async def test_the_iteration_ends_when_the_link_is_closed(brokers: Brokers):
     async with Link(settings_for(brokers.broker, "a")) as link:
         await link.connected()
