@@ -28,7 +28,7 @@ def report(
     import json
 
     from cloud_trainer.report.free import free_section, read_beside
-    from cloud_trainer.report.more import quantisation_section, search_section
+    from cloud_trainer.report.more import attention_section, quantisation_section, search_section
     from cloud_trainer.report.page import write_report
     from cloud_trainer.report.quantisation import read_tables
     from cloud_trainer.search.log import read_log
@@ -37,7 +37,9 @@ def report(
     settings = load(TrainerSettings, program="trainer", config=config)
     folder = (results or settings.tables.results).expanduser()
     searches = [read_log(path) for path in sorted((folder / "search").glob("*.json"))]
-    more = quantisation_section(read_tables(folder / "quantisation")) + search_section(searches)
+    more = attention_section(folder / "attention.png")
+    more += quantisation_section(read_tables(folder / "quantisation"))
+    more += search_section(searches)
     more += free_section(read_beside(folder / "free"))
     written = write_report(read_all(folder), (out or settings.tables.report).expanduser(), more=more)
     if as_json:

@@ -6,13 +6,14 @@ import base64
 import io
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 from typing import Final
 
 from cloud_trainer.report.quantisation import ModelTable
 from cloud_trainer.report.text import duration, number
 from cloud_trainer.search.log import RivalLog, SearchLog
 
-__all__ = ["quantisation_section", "search_picture", "search_section"]
+__all__ = ["attention_section", "quantisation_section", "search_picture", "search_section"]
 
 _NAMES: Final = {"float32": "float32", "dynamic": "int8, dynamic range", "full": "int8, full integer"}
 
@@ -24,6 +25,28 @@ _SEARCHES: Final = (
     '<h2 id="search">Searches</h2><p class="question">Which settings won on validation rows, with the same number '
     "of trials for every rival?</p>"
 )
+
+
+def attention_section(picture: Path) -> str:
+    """Return the picture of what the shipped model looks back at, nothing where there is none.
+
+    Args:
+        picture: a PNG, as `cloud_trainer.tables.feeling.attention` draws it.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    if not picture.is_file():
+        return ""
+    encoded = base64.b64encode(picture.read_bytes()).decode()
+    return (
+        '<h2 id="attention">What the model looks back at</h2>'
+        '<p class="question">Which of the steps before do people\'s strongest feelings come from?</p>'
+        f'<img alt="attention over a session" src="data:image/png;base64,{encoded}">'
+        '<p class="quiet">The shipped model\'s output <em>attention</em> over sessions in the lab of people whom it was '
+        "not trained on (SiTunes), in multiples of an even share. The paper (figure 8) finds that emotionally "
+        "strong interactions get more; what is found here stands in docs/evaluation.md.</p>"
+    )
 
 
 def quantisation_section(tables: Sequence[ModelTable]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from cloud_trainer.report.pictures import picture
-from cloud_trainer.report.text import as_text, duration, number, peer_lines, sentences, with_interval
+from cloud_trainer.report.text import as_text, claims_told, duration, number, peer_lines, sentences, with_interval
 from cloud_trainer.report.verdicts import against, verdicts
 from cloud_trainer.tables.results import ColumnResult, Figure, RowResult, TableResult, write_whole
 
@@ -110,7 +110,7 @@ def _section(result: TableResult, image: bytes) -> str:
         f"{result.draws} draws.</p>"
         f'<img alt="{title}: every row with its interval" src="data:image/png;base64,{encoded}">'
         '<p class="quiet">Diamond: ours. Blue: rivals. Grey: baselines. Dashed: target. Dotted: published peers.</p>'
-        f"{_table(result)}<ul>{said}{notes}{peers}</ul>"
+        f"{_table(result)}{_claims(result)}<ul>{said}{notes}{peers}</ul>"
         f"<details><summary>What the rows are, how they were tuned, what was chosen</summary>{_rows(result)}</details>"
         f'<p class="quiet">{escape(_origin(result))}</p>'
     )
@@ -154,6 +154,23 @@ def _cell(result: TableResult, row: RowResult, column: ColumnResult) -> str:
 def _worst(figure: Figure) -> str:
     worst = figure.worst
     return "" if worst is None else f"<br>worst {escape(worst.who)}: {escape(worst.metric)} {number(worst.value)}"
+
+
+def _claims(result: TableResult) -> str:
+    if not result.claims:
+        return ""
+    names = [column.name for column in result.columns]
+    rows = []
+    for told in claims_told(result):
+        cells = []
+        for name in names:
+            outcome, difference = told.outcomes.get(name, ("", ""))
+            kind = {"shown": "met", "not shown": "equal", "the contrary is shown": "missed"}.get(outcome, "")
+            cells.append(
+                f'<td><span class="{kind}">{outcome}</span><br><span class="interval">{difference}</span></td>'
+            )
+        rows.append(f"<tr><td>{escape(told.claim)}</td>{''.join(cells)}</tr>")
+    return f'<div class="wide"><table><tr>{_heads(["claim", *names])}</tr>{"".join(rows)}</table></div>'
 
 
 def _rows(result: TableResult) -> str:

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from cloud_trainer.report.verdicts import against, verdicts
 from cloud_trainer.tables.results import ColumnResult, Figure, Interval, RowResult, TableResult
 
-__all__ = ["as_text", "duration", "number", "peer_lines", "sentences", "with_interval"]
+__all__ = ["Told", "as_text", "claims_told", "duration", "number", "peer_lines", "sentences", "with_interval"]
+
+Outcome = Literal["shown", "not shown", "the contrary is shown"]
+_SHOWN: Final[dict[str, Outcome]] = {
+    "better than": "shown",
+    "equal to": "not shown",
+    "worse than": "the contrary is shown",
+}
 
 
-_SHOWN: Final = {"better than": "shown", "equal to": "not shown", "worse than": "the contrary is shown"}
+@dataclass(frozen=True)
+class Told:
+    """What a table says of a claim.
+
+    Attributes:
+        claim: in words, with the two rows that it compares.
+        outcomes: by column, with the difference; a column that the claim leaves out is absent.
+    """
+
+    claim: str
+    outcomes: dict[str, tuple[Outcome, str]]
 
 
 def number(value: float | None, *, sign: bool = False) -> str:
@@ -41,7 +59,7 @@ def peer_lines(result: TableResult) -> list[str]:
 
 
 def sentences(result: TableResult) -> list[str]:
-    """Return what the table says of its targets and claims, one sentence each."""
+    """Return what the table says of its targets, one sentence each."""
     ours = next(row for row in result.rows if row.name == result.ours)
     columns = {column.name: column for column in result.columns}
     said = []
@@ -55,14 +73,22 @@ def sentences(result: TableResult) -> list[str]:
             f"{verdict.column}: target {number(column.target)}{inside}: **{verdict.outcome}** by “{ours.name}” with "
             f"{with_interval(figure.value)}{beside}."
         )
-    for claim in result.claims:
-        for name, difference in claim.differences.items():
-            word = against(difference, more_is_better=columns[name].more_is_better)
-            said.append(
-                f"“{claim.text}”, {name}: **{_SHOWN[word]}**, “{claim.row}” against “{claim.against}” "
-                f"{with_interval(difference, sign=True)}."
-            )
     return said
+
+
+def claims_told(result: TableResult) -> list[Told]:
+    """Return what the table says of its claims."""
+    better = {column.name: column.more_is_better for column in result.columns}
+    return [
+        Told(
+            f"{claim.text}: “{claim.row}” against “{claim.against}”",
+            {
+                name: (_SHOWN[against(difference, more_is_better=better[name])], with_interval(difference, sign=True))
+                for name, difference in claim.differences.items()
+            },
+        )
+        for claim in result.claims
+    ]
 
 
 def as_text(result: TableResult) -> str:
@@ -87,6 +113,7 @@ def as_text(result: TableResult) -> str:
         ),
         "",
     ]
+    lines += _claims(result)
     lines += [f"- {line}" for line in sentences(result)]
     lines += [f"- {note}" for note in result.notes]
     lines += [f"- Peer {line}." for line in peer_lines(result)]
@@ -96,6 +123,17 @@ def as_text(result: TableResult) -> str:
     data = ", ".join(f"{name} {digest[:12]}" for name, digest in result.data.items())
     lines += ["", f"Configuration {result.configuration}; data {data}; {versions}.", ""]
     return "\n".join(lines)
+
+
+def _claims(result: TableResult) -> list[str]:
+    if not result.claims:
+        return []
+    names = [column.name for column in result.columns]
+    lines = ["| claim | " + " | ".join(names) + " |", "| --- |" + " --- |" * len(names)]
+    for told in claims_told(result):
+        cells = [f"**{found[0]}** {found[1]}" if (found := told.outcomes.get(name)) else "" for name in names]
+        lines.append(f"| {told.claim} | " + " | ".join(cells) + " |")
+    return [*lines, ""]
 
 
 def _how(result: TableResult) -> str:

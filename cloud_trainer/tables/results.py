@@ -174,7 +174,7 @@ def read_all(folder: Path) -> list[TableResult]:
     Raises:
         DataError: there is none, or one is unreadable.
     """
-    files = sorted(folder.glob("*.json")) if folder.is_dir() else []
+    files = sorted(folder.glob("*.json"), key=lambda file: file.stem) if folder.is_dir() else []
     if not files:
         raise DataError(
             f"{folder} holds no result of a table",

@@ -23,7 +23,7 @@ _PLACES: Final = {INDUCED: 0, BEFORE: 2, AFTER: 4}
 _STRESS: Final = 6
 _INSIDE: Final = 7
 _REGION: Final = float(chi2.ppf(0.9, 2))
-_README: Final = "issue's peer figure, leave one person out"
+_README: Final = "an earlier figure on these data, leave one person out"
 COLUMNS: Final = (
     Column(name="induced valence R²", metric="r2", output=0),
     Column(name="induced arousal R²", metric="r2", output=1),

@@ -171,7 +171,7 @@ def _mixed_row(title: str, what: str, *, rated: bool) -> Row[_Data]:
 _SONG: Final = "mood before and the song"
 _HISTORY: Final = f"{_SONG}, what the person and others rated earlier, how the person's moods changed"
 _RECEIVED: Final = ("mixed effects, song rated", "mixed effects, forecast")
-_README: Final = "issue's peer figure, leave one person out"
+_README: Final = "an earlier figure on these data, leave one person out"
 SITUNES_AFTER: Final = Table(
     name="situnes-after",
     title="Mood after music, in daily life (SiTunes)",

@@ -188,7 +188,7 @@ def _likes(data: _Data) -> Floats:
 
 
 _TUNED: Final = "six settings on three folds of training people, by RMSE"
-_README: Final = "issue's peer figure; which rows it scored is not stated"
+_README: Final = "an earlier figure on these data; which rows it scored is not stated"
 _MEAN = {0: Peer("own running mean", 0.11, _README), 1: Peer("own running mean", 0.09, _README)}
 
 

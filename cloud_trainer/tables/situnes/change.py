@@ -281,7 +281,7 @@ SITUNES_CHANGE: Final = Table(
             output=0,
             target=0.50,
             peers=(
-                Peer("support vectors", 0.487, "issue's peer figure"),
+                Peer("support vectors", 0.487, "an earlier figure on these data"),
                 Peer("forest, subjective features", 0.452, _PAPER),
                 Peer("perceptron, all features", 0.439, _PAPER),
             ),

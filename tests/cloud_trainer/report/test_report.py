@@ -3,8 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from cloud_trainer.report.more import quantisation_section, search_section
+from cloud_trainer.report.more import attention_section, quantisation_section, search_section
 from cloud_trainer.report.page import write_report
 from cloud_trainer.report.quantisation import ModelTable, VariantRow
 from cloud_trainer.report.text import as_text, duration, sentences
@@ -85,9 +86,9 @@ def test_a_column_without_target_has_no_verdict():
 
 
 def test_the_text_says_what_was_missed_and_what_is_not_shown():
-    said = "\n".join(sentences(table(difference=Interval(0.1, -0.02, 0.2))))
-    assert "**missed**" in said
-    assert "**not shown**" in said
+    unsure = table(difference=Interval(0.1, -0.02, 0.2))
+    assert "**missed**" in "\n".join(sentences(unsure))
+    assert "| It helps: “ours” against “peer” | **not shown** +0.100 (-0.020 to +0.200) |" in as_text(unsure)
     assert "a paper" in as_text(table())
 
 
@@ -135,3 +136,17 @@ def test_the_page_shows_variants_and_searches_beside_the_tables():
     assert "ridge &lt;1&gt;" in shown
     assert "rate 0.01" in shown
     assert quantisation_section([]) == search_section([]) == ""
+
+
+def test_the_picture_of_attention_is_embedded_where_there_is_one(tmp_path: Path):
+    picture = tmp_path / "attention.png"
+    assert attention_section(picture) == ""
+    picture.write_bytes(b"a picture")
+    assert "data:image/png;base64,YSBwaWN0dXJl" in attention_section(picture)
+
+
+def test_a_table_stands_before_the_one_that_goes_on_from_it(tmp_path: Path):
+    for name in ("moods", "moods-more"):
+        named = replace(table(), table=name)
+        write_whole(tmp_path / f"{name}.json", as_json([named]).encode()[1:-1])
+    assert [result.table for result in read_all(tmp_path)] == ["moods", "moods-more"]
