@@ -43,7 +43,7 @@ def attention_section(picture: Path) -> str:
         '<h2 id="attention">What the model looks back at</h2>'
         '<p class="question">Which of the steps before do people\'s strongest feelings come from?</p>'
         f'<img alt="attention over a session" src="data:image/png;base64,{encoded}">'
-        '<p class="quiet">The shipped model\'s output <em>attention</em> over sessions in the lab of people whom it was '
+        '<p class="quiet">The shipped model\'s output <em>attention</em> over lab sessions of people that it was '
         "not trained on (SiTunes), in multiples of an even share. The paper (figure 8) finds that emotionally "
         "strong interactions get more; what is found here stands in docs/evaluation.md.</p>"
     )
