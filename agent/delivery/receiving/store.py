@@ -88,7 +88,7 @@ class ChunkStore:
             start = self._end + _HEADER.size
             _write(descriptor, chunk, start)
             self._at("chunk.written")
-            _write(descriptor, _HEADER.pack(_MARK, len(chunk), bytes.fromhex(name)), self._end)
+            _write(descriptor, _header(name, chunk), self._end)
             self._places[name] = start, len(chunk)
             self._end = start + len(chunk)
             self._at("chunk.stored")
@@ -116,19 +116,35 @@ class ChunkStore:
         """Remove every chunk but those with these addresses, and every other file of the folder.
 
         Raises:
-            OSError: the disk refuses; some may be gone.
+            OSError: the disk refuses; what was to be kept is there.
         """
         with self._lock:
-            kept = {name: chunk for name in self.addresses & frozenset(keep) if (chunk := self.get(name)) is not None}
-            if len(kept) < len(self._places):
+            there = self.addresses
+            kept = there.intersection(keep)
+            if not kept:
                 self.close()
                 (self._folder / _PACK).unlink(missing_ok=True)
-                self._at("forget.removed")
-                for name, chunk in kept.items():
-                    self.put(name, chunk)
+            elif kept != there:
+                self._copy(kept)
             for path in [each for each in self._folder.rglob("*") if not each.is_dir() or each.is_symlink()]:
                 if path != self._folder / _PACK:
                     path.unlink(missing_ok=True)
+        self._at("forget.removed")
+
+    def _copy(self, names: Collection[str]) -> None:
+        """Go on with a file that holds these chunks alone; one of them is in memory at a time."""
+        beside = self._folder / f"{_PACK}.new"
+        end = 0
+        descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        try:
+            for name in names:
+                if (chunk := self.get(name)) is not None:
+                    _write(descriptor, _header(name, chunk) + chunk, end)
+                    end += _HEADER.size + len(chunk)
+        finally:
+            os.close(descriptor)
+        self.close()
+        beside.replace(self._folder / _PACK)
 
     def _open(self, flags: int) -> int:
         """The open file, with its records found; -1 where there is none and the flags do not make one."""
@@ -154,6 +170,10 @@ class ChunkStore:
                 return
             self._places[digest.hex()] = start, length
             self._end = start + length
+
+
+def _header(name: str, chunk: bytes) -> bytes:
+    return _HEADER.pack(_MARK, len(chunk), bytes.fromhex(name))
 
 
 def _write(descriptor: int, content: bytes, at: int) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,27 @@ def test_a_file_of_chunks_cut_anywhere_keeps_those_before_the_cut(store: ChunkSt
         assert there == chunks[: len(there)]
         assert after.addresses == {address(each) for each in there}
         after.close()
+
+
+def test_what_is_kept_is_there_after_the_others_went_and_can_be_added_to(store: ChunkStore, tmp_path: Path):
+    for each in (b"a", b"bb", b"ccc"):
+        store.put(address(each), each)
+    (tmp_path / "chunks" / "pack.new").write_bytes(b"of a process that was killed while it copied")
+    store.forget([address(b"a"), address(b"ccc")])
+    store.put(address(b"dddd"), b"dddd")
+    store.close()
+    after = ChunkStore(tmp_path / "chunks")
+    assert {after.get(address(each)) for each in (b"a", b"bb", b"ccc", b"dddd")} == {b"a", None, b"ccc", b"dddd"}
+
+
+def test_a_disk_that_refuses_the_copy_of_what_is_kept_loses_nothing(store: ChunkStore, monkeypatch: pytest.MonkeyPatch):
+    for each in (b"a", b"bb"):
+        store.put(address(each), each)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", lambda *_arguments: 0)
+        with pytest.raises(OSError, match="No space left"):
+            store.forget([address(b"a")])
+    assert {store.get(address(b"a")), store.get(address(b"bb"))} == {b"a", b"bb"}
 
 
 def test_an_empty_store_has_nothing_and_forgets_nothing(store: ChunkStore):
