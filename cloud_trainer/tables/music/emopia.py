@@ -9,29 +9,14 @@ import numpy as np
 
 from cloud_trainer.tables.frame import Column, Floats, Fold, Peer, Problem, Table
 from cloud_trainer.tables.music.listening import HEARD
-from cloud_trainer.tables.music.networks import RESIDUAL, RESIDUAL_NAME, network, network_rows
 from cloud_trainer.tables.music.pieces import Music, aids_of, examined, listened, read
-from cloud_trainer.tables.music.rivals import (
-    BY_SIX,
-    MUSIC_LEARNERS,
-    committee,
-    features_row,
-    forest_on_notes,
-    learned,
-    lent,
-    mean,
-    row,
-)
+from cloud_trainer.tables.music.rivals import features_row, mean, row
+from cloud_trainer.tables.music.rows import forest_on_notes_row, listening_rows, modules
 
 __all__ = ["EMOPIA"]
 
 _PAPER: Final = "Hung et al. 2021: official test part, real recordings"
 _NOTES: Final = "documentation of the data: 15 note statistics, official test part"
-_MEMBERS: Final = {
-    "heard, kernel": learned("kernel", HEARD),
-    "descriptors and tones, ridge": learned("ridge", ("descriptors", "tones")),
-    "lent, kernel": lent(HEARD, ("tones",)),
-}
 
 
 def _load(data: Path, exam: Path | None, seed: int) -> Problem[Music]:
@@ -94,50 +79,17 @@ EMOPIA: Final = Table(
     ),
     rows=(
         row("majority", "the more frequent sign of each axis", mean, _classes, baseline=True),
-        row(
-            "forest on notes",
-            "random forest of 300 trees on 15 statistics of the score, untuned: reads what the others must hear",
-            forest_on_notes,
+        forest_on_notes_row(_classes),
+        *listening_rows(
             _classes,
-            baseline=True,
-        ),
-        features_row("descriptors, ridge", "ridge", ("descriptors",), _classes, "the contract's audio descriptors"),
-        features_row("descriptors, boosting", "boosting", ("descriptors",), _classes, "the contract's descriptors"),
-        features_row(
-            "descriptors and tones, ridge", "ridge", ("descriptors", "tones"), _classes, "descriptors and pitches heard"
-        ),
-        features_row("heard, kernel", "kernel", HEARD, _classes, "spectrum, descriptors and pitches heard"),
-        features_row("heard, extra trees", "extra trees", HEARD, _classes, "the same"),
-        row(
-            "lent, kernel",
-            "the kernel on what other data sets taught to hear: the score's statistics, their valence and arousal",
-            _MEMBERS["lent, kernel"],
-            _classes,
-            tuned=BY_SIX,
-            grid=MUSIC_LEARNERS["kernel"].grid,
-        ),
-        row(
-            "committee",
-            "mean of both kernels and of ridge on descriptors and tones; hears, reads no score",
-            committee(_MEMBERS),
-            _classes,
-            tuned="as its members",
-        ),
-        *network_rows(_classes),
-        row(
-            "committee with the network",
-            "mean of the committee's members and of the residual CNN",
-            committee({**_MEMBERS, RESIDUAL_NAME: network(RESIDUAL)}),
-            _classes,
-            tuned="as its members",
+            tones="ridge",
+            together="mean of both kernels and of ridge on descriptors and tones; hears, reads no score",
+            more=(features_row("heard, extra trees", "extra trees", HEARD, _classes, "the same"),),
         ),
     ),
     reference="forest on notes",
     ours="committee",
     load=_load,
     prepare=listened,
-    modules=tuple(
-        f"cloud_trainer.tables.music.{name}"
-        for name in ("emopia", "listening", "networks", "notes", "patches", "pieces", "pitches", "rivals")
-    ),
+    modules=modules("emopia"),
 )
