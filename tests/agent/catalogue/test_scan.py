@@ -6,39 +6,14 @@ import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import numpy as np
 import pytest
+from analyser import FakeAnalyser
 
-from agent.catalogue.analysis import Analysis
 from agent.catalogue.scan import ScanProgress, ScanReport, scan
 from agent.storage import Database, Feedback
-from models.audio.descriptors import DESCRIPTORS
-from models.errors import AudioError, Reason
-from models.metadata import Value
+from models.errors import Reason
 
 NOW = 1_767_225_600.0
-
-
-class FakeAnalyser:
-    """Hears any file but those that say that they are damaged."""
-
-    def __init__(self, embedding_space: str = "space-1") -> None:
-        self.embedding_space = embedding_space
-        self.heard: list[str] = []
-
-    def analyse(self, path: Path, values: list[Value]) -> Analysis:
-        del values
-        self.heard.append(path.name)
-        if b"damaged" in path.read_bytes():
-            raise AudioError(f"{path} is damaged", reason=Reason.CORRUPT, remedy="Replace the file")
-        return Analysis(
-            duration_s=100.0,
-            valence=0.5,
-            arousal=-0.5,
-            embedding=np.ones(128, dtype=np.float32) / np.float32(np.sqrt(128)),
-            descriptors=np.zeros(len(DESCRIPTORS), dtype=np.float32),
-            heard_s=60.0,
-        )
 
 
 @pytest.fixture
