@@ -31,6 +31,8 @@ __all__ = ["KeyFiles", "KeyRing", "open_key", "public_line", "read_public", "sho
 _ROUNDS: Final = 24
 """Of bcrypt; OpenSSH's own default, about half a second on a small machine."""
 _SHORT: Final = 8
+_BCRYPT: Final = "bcrypt"
+"""How `cryptography` names the library that it lacks."""
 
 
 def short(keyid: str) -> str:
@@ -58,12 +60,15 @@ class KeyFiles:
         """Make a key and write its file.
 
         Raises:
-            DeliveryError: the folder cannot be written to.
+            DeliveryError: the folder cannot be written to; UNSUPPORTED: the library of the key derivation is missing.
         """
         private = Ed25519PrivateKey.generate()
         signer = CryptoSigner(private)
         encryption = PrivateFormat.OpenSSH.encryption_builder().kdf_rounds(self._rounds).build(passphrase.encode())
-        content = private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, encryption)
+        try:
+            content = private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, encryption)
+        except UnsupportedAlgorithm as error:
+            raise _unsupported(error) from error
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_whole(self.folder / f"{role}-{short(signer.public_key.keyid)}.key", content, mode=0o600)
         return signer
@@ -201,10 +206,20 @@ def _signer(path: Path, content: bytes, passphrase: bytes) -> CryptoSigner:
             raise WrongPassphraseError from error
         raise _corrupt(path, str(error)) from error
     except UnsupportedAlgorithm as error:
+        if _BCRYPT in str(error):
+            raise _unsupported(error) from error
         raise _corrupt(path, str(error)) from error
     if not isinstance(private, Ed25519PrivateKey):
         raise _corrupt(path, "it holds no Ed25519 key")
     return CryptoSigner(private)
+
+
+def _unsupported(error: UnsupportedAlgorithm) -> DeliveryError:
+    return DeliveryError(
+        f"key files cannot be read or written here: {error}",
+        reason=Reason.UNSUPPORTED,
+        remedy="Install what they are encrypted with: pip install 'attune[publish]'",
+    )
 
 
 def _no_public(path: Path, why: str, reason: Reason) -> DeliveryError:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 import stat
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from publishing_desk import PASSPHRASE
@@ -76,6 +78,23 @@ def test_what_is_no_key_file_is_named(content: bytes, files: KeyFiles):
     with pytest.raises(DeliveryError, match=str(path)) as caught:
         files.load(made.public_key, Passphrases(PASSPHRASE), what="the role root")
     assert caught.value.reason is Reason.CORRUPT
+
+
+def test_without_the_library_of_the_key_derivation_the_remedy_names_it(
+    files: KeyFiles, monkeypatch: pytest.MonkeyPatch
+):
+    key = files.create("targets", PASSPHRASE).public_key
+
+    def lacking(*_arguments: object) -> bytes:
+        raise UnsupportedAlgorithm("Need bcrypt module")
+
+    monkeypatch.setattr("cryptography.hazmat.primitives.serialization.ssh._bcrypt_kdf", lacking)
+    open_it = partial(files.load, key, Passphrases(PASSPHRASE), what="the role targets")
+    for act in (partial(files.create, "targets", PASSPHRASE), open_it):
+        with pytest.raises(DeliveryError) as refused:
+            act()
+        assert refused.value.reason is Reason.UNSUPPORTED
+        assert "attune[publish]" in refused.value.remedy
 
 
 def test_a_key_file_cut_anywhere_is_refused(files: KeyFiles):
