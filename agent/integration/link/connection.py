@@ -38,7 +38,6 @@ _WINDOW = (
     100  # QoS 1 messages that paho sends before it waits for an acknowledgement; its default, 20, costs throughput
 )
 _FILTERS_OF_A_PACKET = 8  # AWS IoT refuses a SUBSCRIBE with more ("AWS IoT Core message broker limits and quotas")
-_REFUSED_SUBSCRIPTION = 0x80
 _CHECK_CREDENTIALS = "Check username, password_file and the broker's access list"
 
 

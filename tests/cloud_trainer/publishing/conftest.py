@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from publishing_desk import Desk, Mosquitto, free_port, make_bundle
+from two_people import Two
 
 from cloud_trainer.progress import LogProgress
+from cloud_trainer.publishing.keys import KeyFiles
 from cloud_trainer.publishing.mirror import Mirror
 
 Starts = Callable[[str], AbstractAsyncContextManager[Mosquitto]]
@@ -71,3 +73,17 @@ def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(Mirror.__init__.__kwdefaults__, "patience_s", 0.5)  # type: ignore[arg-type]
     monkeypatch.setattr("cloud_trainer.publishing.fleet._PATIENCE_S", 0.0)
     monkeypatch.setattr("cloud_trainer.publishing.broker._SILENCE_S", 1.0)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(KeyFiles.__init__.__kwdefaults__, "rounds", 1)  # type: ignore[arg-type]
+    monkeypatch.setattr("cloud_trainer.publishing.fleet._PATIENCE_S", 0.05)
+    monkeypatch.setattr("cloud_trainer.publishing.mirror._ORDER_S", 0.0)
+    monkeypatch.delenv("ATTUNE_ROOT_PASSPHRASE", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def two(quick: None, tmp_path: Path) -> Two:  # noqa: ARG001 - keys are made at once
+    return Two(tmp_path / "two")
