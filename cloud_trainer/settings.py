@@ -47,8 +47,9 @@ class BundleSection(Section, frozen=True):
 
 
 class TablesSection(Section, frozen=True):
-    """Where tables leave their results, and the report its page."""
+    """How tables are computed, where they leave their results, and the report its page."""
 
+    jobs: Annotated[int, Meta(ge=0, le=256)] = 0
     results: Path = Path("docs/tables/trainer")
     report: Path = Path(".build/report")
 

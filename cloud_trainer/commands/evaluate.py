@@ -23,6 +23,9 @@ def evaluate(
         typer.Option(help="Folder in the same formats: train and tune on --data, score once there."),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of every random number; overrides [build] seed.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=0, max=256, help="Processes; 0: one a processor. Overrides [tables] jobs.")
+    ] = None,
     results: Results = None,
     work: Annotated[Path | None, typer.Option(help="Folder of finished folds; overrides [build] work.")] = None,
     config: Config = None,
@@ -37,6 +40,7 @@ def evaluate(
     Example: attune-trainer evaluate all --data ../shared/data
     """
     from cloud_trainer.report.text import as_text
+    from cloud_trainer.tables.processes import processors
     from cloud_trainer.tables.registry import TABLES
     from cloud_trainer.tables.results import as_json as to_json
     from cloud_trainer.tables.running import evaluate as compute
@@ -56,6 +60,7 @@ def evaluate(
                 work=(work or settings.build.work).expanduser(),
                 results=(results or settings.tables.results).expanduser(),
                 progress=progress,
+                jobs=(settings.tables.jobs if jobs is None else jobs) or processors(),
             )
             found.append(result)
             if not as_json:

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # p
 from cloud_trainer.progress import Progress
 from cloud_trainer.tables.frame import Fold, Problem, Row, Table
 from cloud_trainer.tables.metrics import METRICS
+from cloud_trainer.tables.processes import Tell, run_apart
 from cloud_trainer.tables.provenance import configuration_hash, known_data, library_versions, source_hash
 from cloud_trainer.tables.results import (
     FORMAT,
@@ -64,6 +66,7 @@ def evaluate(
     work: Path,
     results: Path,
     progress: Progress,
+    jobs: int = 1,
 ) -> TableResult:
     """Compute a table and store its result; what was computed before with the same configuration is taken as it is.
 
@@ -75,10 +78,12 @@ def evaluate(
         work: folder for finished folds.
         results: folder for the result.
         progress: where to show how far it is.
+        jobs: processes that share the folds; with 1, this one computes.
 
     Raises:
         DataError: a data set is missing, empty, changed or malformed.
         StorageError: the disk refuses.
+        AttuneError: a process was killed.
     """
     known = known_data(data, (*table.sources, *table.aids))
     examined = None if exam is None else known_data(exam, table.sources)
@@ -112,7 +117,7 @@ def evaluate(
     if table.prepare is not None:
         problem = table.prepare(problem, data, exam, work, progress)
     with threadpool_limits(_THREADS):
-        done = _answers(table, problem, work / "tables" / table.name / configuration, progress)
+        done = _answers(table, problem, work / "tables" / table.name / configuration, jobs, progress)
     result = _result(table, problem, done, seed=seed, exam=exam is not None)
     result = msgspec.structs.replace(
         result, configuration=configuration, data=fingerprints, unchecked=unchecked, libraries=libraries
@@ -140,18 +145,30 @@ def _stored(path: Path, configuration: str) -> TableResult | None:
     return result if result.configuration == configuration else None
 
 
-def _answers(table: Table[Any], problem: Problem[Any], folder: Path, progress: Progress) -> dict[str, list[_Done]]:
-    done: dict[str, list[_Done]] = {}
+def _answers(
+    table: Table[Any], problem: Problem[Any], folder: Path, jobs: int, progress: Progress
+) -> dict[str, list[_Done]]:
+    """Return what every row answers, by fold; a process takes whole folds, since rows keep of them what others need."""
     with progress.task(table.name, len(table.rows) * len(problem.folds)) as advance:
-        for row in table.rows:
-            done[row.name] = []
-            for fold in problem.folds:
-                done[row.name].append(_fold(row, problem, fold, folder / _file_name(row.name) / f"{fold.name}.json"))
-                advance(f"{row.name}, {fold.name}")
-    return done
+        if jobs > 1:
+            dealt = [problem.folds[first::jobs] for first in range(min(jobs, len(problem.folds)))]
+            run_apart([partial(_compute, table, problem, folder, folds) for folds in dealt], advance)
+        else:
+            _compute(table, problem, folder, problem.folds, advance)
+    return {row.name: [_fold(row, problem, fold, folder) for fold in problem.folds] for row in table.rows}
 
 
-def _fold(row: Row[Any], problem: Problem[Any], fold: Fold, path: Path) -> _Done:
+def _compute(table: Table[Any], problem: Problem[Any], folder: Path, folds: Sequence[Fold], tell: Tell) -> None:
+    """Let every row answer some folds; the answers lie on the disk."""
+    for row in table.rows:
+        for fold in folds:
+            _fold(row, problem, fold, folder)
+            tell(f"{row.name}, {fold.name}")
+
+
+def _fold(row: Row[Any], problem: Problem[Any], fold: Fold, folder: Path) -> _Done:
+    """Return what a row answers on a fold, computed unless it lies on the disk."""
+    path = folder / _file_name(row.name) / f"{fold.name}.json"
     if path.is_file():
         try:
             return msgspec.json.decode(path.read_bytes(), type=_Done)

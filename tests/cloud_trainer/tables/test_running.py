@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -14,7 +16,10 @@ from cloud_trainer.tables.frame import Answer, Fold, Problem, Row, Table
 from cloud_trainer.tables.provenance import LIBRARIES, library_versions
 from cloud_trainer.tables.results import TableResult
 from cloud_trainer.tables.running import evaluate
-from models.errors import DataError, Reason, StorageError
+from models.errors import AttuneError, DataError, Reason, StorageError
+
+forks = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+"""From Python 3.12 on a process with threads is warned; the rows of these tests use none."""
 
 
 def write_songs(root: Path, tracks: range, *, listed: bool = True) -> Path:
@@ -58,9 +63,16 @@ def table(*rows: Row[object]) -> Table[object]:
     return replace(DEAM, rows=rows, reference=rows[0].name, ours=rows[-1].name)
 
 
-def run(posed: Table[object], root: Path, data: Path, exam: Path | None = None) -> TableResult:
+def run(posed: Table[object], root: Path, data: Path, exam: Path | None = None, *, jobs: int = 1) -> TableResult:
     return evaluate(
-        posed, data=data, exam=exam, seed=1, work=root / "work", results=root / "results", progress=LogProgress()
+        posed,
+        data=data,
+        exam=exam,
+        seed=1,
+        work=root / "work",
+        results=root / "results",
+        progress=LogProgress(),
+        jobs=jobs,
     )
 
 
@@ -92,6 +104,49 @@ def test_a_damaged_checkpoint_is_computed_again(songs: Path, tmp_path: Path):
     again = run(posed, tmp_path, songs)
     assert counting.asked[5:] == ["fold-2"]
     assert again.rows[0].figures == first.rows[0].figures
+
+
+@forks
+def test_several_processes_find_the_figures_of_one(songs: Path, tmp_path: Path):
+    rows = [row for row in DEAM.rows if row.name in ("mean", "ridge")]
+    alone = run(table(*rows), tmp_path / "alone", songs)
+    together = run(table(*rows), tmp_path / "together", songs, jobs=2)
+    assert [row.figures for row in together.rows] == [row.figures for row in alone.rows]
+    assert [row.chosen for row in together.rows] == [row.chosen for row in alone.rows]
+
+
+@forks
+def test_what_a_process_finds_wrong_is_told_as_it_was_raised(songs: Path, tmp_path: Path):
+    def answer(_: Problem[object], fold: Fold) -> Answer:
+        raise DataError(f"{fold.name} is bent", reason=Reason.CORRUPT, remedy="Straighten it")
+
+    with pytest.raises(DataError, match=r"fold-\d is bent\. Straighten it"):
+        run(table(Row(name="bent", what="fails", answer=answer)), tmp_path, songs, jobs=2)
+
+
+@forks
+def test_an_unforeseen_error_of_a_process_is_told_with_its_traceback(songs: Path, tmp_path: Path):
+    def answer(_: Problem[object], fold: Fold) -> Answer:
+        raise ZeroDivisionError(fold.name)
+
+    with pytest.raises(RuntimeError, match=r"(?s)Traceback.*ZeroDivisionError: fold-"):
+        run(table(Row(name="wrong", what="fails", answer=answer)), tmp_path, songs, jobs=2)
+
+
+@forks
+def test_finished_folds_of_a_process_that_was_killed_are_kept(songs: Path, tmp_path: Path):
+    def answer(problem: Problem[object], fold: Fold) -> Answer:
+        if fold.name == "fold-3":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return Answer(np.zeros((len(fold.test), problem.truth.shape[1])))
+
+    with pytest.raises(AttuneError, match=r"ended with -9\. Finished folds are kept"):
+        run(table(Row(name="counted", what="dies", answer=answer)), tmp_path, songs, jobs=2)
+
+    counting = Counting()
+    run(table(Row(name="counted", what="dies", answer=counting)), tmp_path, songs)
+    assert "fold-1" not in counting.asked
+    assert "fold-3" in counting.asked
 
 
 def test_an_exam_is_scored_once_and_its_songs_are_never_trained_on(songs: Path, tmp_path: Path):
