@@ -104,7 +104,6 @@ def train(  # noqa: PLR0913 - who is learnt from, what, how, and where it goes o
         checkpoint: file to go on from after an interruption.
     """
     import tensorflow as tf
-    import tf_keras as keras
 
     generator = np.random.default_rng(seed)
     tf.random.set_seed(seed)
@@ -112,33 +111,18 @@ def train(  # noqa: PLR0913 - who is learnt from, what, how, and where it goes o
         name: tf.Variable(value, trainable=name != "log_variance.shift")
         for name, value in network.initial_weights(generator).items()
     }
-    trainable = [variable for variable in variables.values() if variable.trainable]
-    kernels = [variable for variable in trainable if len(variable.shape) == 2]
-    optimiser = keras.optimizers.Adam(_learning_rate(settings), clipnorm=1.0)
-
-    @tf.function  # type: ignore[untyped-decorator]  # TensorFlow publishes no types
-    def step(steps: Tensor, mask: Tensor, label: Tensor) -> Tensor:
-        with tf.GradientTape() as tape:
-            out = network.forward(variables, steps, mask, dropout=settings.dropout)
-            variance = tf.exp(out["log_variance"])
-            likelihood = 0.5 * (out["log_variance"] + (label - out["mean"]) ** 2 / variance)
-            weighted = likelihood * tf.stop_gradient(variance**settings.beta)
-            value = tf.reduce_mean(weighted) + settings.decay * tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels])
-        optimiser.apply_gradients(zip(tape.gradient(value, trainable), trainable, strict=True))
-        return value
-
+    step, optimised = _step(network, variables, settings)
     # The same disturbed validation batch every time, so that epochs compare.
     fixed = np.random.default_rng([seed, 1])
     held = _with_wesad(validation, validation_subjects, 1024, fixed)
     judged = [_batch(held, settings, 1024, fixed, view) for _ in range(2)]
     pool = _with_wesad(examples, subjects, settings.wesad_pool, generator)
-    optimiser.build(trainable)
     epochs = Epochs(
         "train user_emotion",
         most=settings.epochs,
         patience=settings.patience,
         initial=_values(variables),
-        variables=[*variables.values(), *optimiser.variables],
+        variables=[*variables.values(), *optimised],
         generator=generator,
         progress=progress,
         checkpoint=checkpoint,
@@ -150,6 +134,32 @@ def train(  # noqa: PLR0913 - who is learnt from, what, how, and where it goes o
         nll = float(np.mean([_nll(variables, batch.inputs, network) for batch in judged]))
         epochs.judge(-nll, _values(variables), f"validation NLL {min(nll, -epochs.score):.4f}")
     return _calibrated(epochs.best, judged, network)
+
+
+def _step(
+    network: Network, variables: Mapping[str, Tensor], settings: Settings
+) -> tuple[Callable[[Tensor, Tensor, Tensor], Tensor], Sequence[Tensor]]:
+    """Return the function that learns from steps, mask and labels, and the optimiser's own variables."""
+    import tensorflow as tf
+    import tf_keras as keras
+
+    trainable = [variable for variable in variables.values() if variable.trainable]
+    kernels = [variable for variable in trainable if len(variable.shape) == 2]
+    optimiser = keras.optimizers.Adam(_learning_rate(settings), clipnorm=1.0)
+    optimiser.build(trainable)
+
+    def step(steps: Tensor, mask: Tensor, label: Tensor) -> Tensor:
+        with tf.GradientTape() as tape:
+            out = network.forward(variables, steps, mask, dropout=settings.dropout)
+            variance = tf.exp(out["log_variance"])
+            likelihood = 0.5 * (out["log_variance"] + (label - out["mean"]) ** 2 / variance)
+            weighted = likelihood * tf.stop_gradient(variance**settings.beta)
+            value = tf.reduce_mean(weighted) + settings.decay * tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels])
+        optimiser.apply_gradients(zip(tape.gradient(value, trainable), trainable, strict=True))
+        return value
+
+    compiled: Callable[[Tensor, Tensor, Tensor], Tensor] = tf.function(step)
+    return compiled, optimiser.variables
 
 
 def _values(variables: Mapping[str, Tensor]) -> Weights:
