@@ -17,7 +17,7 @@ import numpy.typing as npt
 from cloud_trainer.user_emotion.examples import Examples
 from models.physiology.schema import INDEX, PHYSIOLOGY, STEP_S, STEPS
 
-__all__ = ["GROUPS", "KITS", "Batch", "disturb"]
+__all__ = ["BODY_HIDDEN", "GROUPS", "KITS", "Batch", "disturb"]
 
 Array = npt.NDArray[np.float64]
 Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]
@@ -53,7 +53,9 @@ _IN_KITS: Final = 0.6
 _BODY_GROUPS: Final = 6
 _FRESH: Final = 0.4
 """Share of examples of which nothing is known but the history itself: the first minutes of a wearable."""
-_HIDE_GROUP, _HIDE_BODY, _HIDE_ALL = 0.25, 0.08, 0.03
+_HIDE_GROUP, _HIDE_ALL = 0.25, 0.03
+BODY_HIDDEN: Final = 0.08
+"""Share of examples of which nothing of the body is shown: nobody wears anything."""
 _FICKLE: Final = ("heart_rate_slope", "sdnn", "respiration_rate", "eda_slope", "skin_temperature_slope")
 """Features that need a long clean window, so they are often unknown while the others of their group are known."""
 _HIDE_FICKLE: Final = 0.4
@@ -71,8 +73,18 @@ _STILL, _BPM_PER_MOTION = -1.5, 10.0
 _FEATURE_NOISE: Final = 0.1
 
 
-def disturb(examples: Examples, generator: np.random.Generator) -> Batch:
-    """Return a batch of disturbed examples: steps and mask `(n, 32, F)`, labels `(n, 2)`."""
+def disturb(
+    examples: Examples, generator: np.random.Generator, *, body_hidden: float = BODY_HIDDEN, body_offset: float = 0.0
+) -> Batch:
+    """Return a batch of disturbed examples: steps and mask `(n, 32, F)`, labels `(n, 2)`.
+
+    Args:
+        examples: what is disturbed.
+        generator: of everything random.
+        body_hidden: share of examples of which nothing of the body is shown.
+        body_offset: standard deviation of what each feature of the body is moved by, the same in all steps of an
+            example, in the feature's scales.
+    """
     raw, label = examples.raw.copy(), examples.label + generator.normal(size=examples.label.shape) * examples.label_sd
     present = np.isfinite(raw).any(axis=2)
     _time_scale(raw, present, generator)
@@ -84,8 +96,10 @@ def disturb(examples: Examples, generator: np.random.Generator) -> Batch:
     _begin_late(raw, generator)
     fresh = generator.random(len(raw)) < _FRESH
     steps, mask = replace(examples, raw=raw, label=label).normalised(fresh)
-    _hide(mask, examples.kind == "wesad", generator)
+    _hide(mask, examples.kind == "wesad", body_hidden, generator)
     body = len(PHYSIOLOGY)
+    if body_offset:
+        steps[:, :, :body] += generator.normal(0, body_offset, (len(steps), 1, body)).astype(np.float32)
     steps[:, :, :body] += generator.normal(0, _FEATURE_NOISE, steps[:, :, :body].shape).astype(np.float32)
     return steps * mask, mask, np.clip(label, -1, 1).astype(np.float32)
 
@@ -174,7 +188,9 @@ def _begin_late(raw: Array, generator: np.random.Generator) -> None:
         raw[row, : STEPS - int(generator.integers(1, STEPS + 1))] = np.nan
 
 
-def _hide(mask: npt.NDArray[np.float32], seated: npt.NDArray[np.bool_], generator: np.random.Generator) -> None:
+def _hide(
+    mask: npt.NDArray[np.float32], seated: npt.NDArray[np.bool_], body_hidden: float, generator: np.random.Generator
+) -> None:
     count = len(mask)
     moved = mask[:, :, INDEX["motion"]].any(axis=1) & ~seated
     kit = np.where(_chance(count, _IN_KITS, generator), generator.integers(0, len(KITS), count), -1)
@@ -191,6 +207,6 @@ def _hide(mask: npt.NDArray[np.float32], seated: npt.NDArray[np.bool_], generato
     unexplained = moved & ~mask[:, :, INDEX["motion"]].any(axis=1)
     for name in GROUPS[0]:
         mask[unexplained, :, INDEX[name]] = 0
-    mask[_chance(count, _HIDE_BODY, generator), :, : len(PHYSIOLOGY)] = 0
+    mask[_chance(count, body_hidden, generator), :, : len(PHYSIOLOGY)] = 0
     everything = _chance(count, _HIDE_ALL, generator)
     mask[everything, :, : INDEX["step_length"]] = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from cloud_trainer.epochs import Epochs
 from cloud_trainer.evaluation.uncertainty import gaussian_nll
 from cloud_trainer.progress import Progress
-from cloud_trainer.user_emotion.augmentation import Batch, disturb
+from cloud_trainer.user_emotion.augmentation import BODY_HIDDEN, Batch, disturb
 from cloud_trainer.user_emotion.examples import Examples, concatenate
 from cloud_trainer.user_emotion.layers import Tensor
 from cloud_trainer.user_emotion.network import ATTENTION, Network, Weights
@@ -49,6 +49,7 @@ class Settings:
         patience: epochs without a gain on the validation persons.
         steady: whether the learning rate stays at its height throughout.
         disturbed: whether batches are disturbed, or shown as the sets recorded them.
+        body_hidden, body_offset: how training batches are disturbed, see `disturb`.
     """
 
     epochs: int = 20
@@ -63,6 +64,8 @@ class Settings:
     patience: int = 8
     steady: bool = False
     disturbed: bool = True
+    body_hidden: float = BODY_HIDDEN
+    body_offset: float = 0.0
 
 
 def predict(
@@ -112,10 +115,10 @@ def train(  # noqa: PLR0913 - who is learnt from, what, how, and where it goes o
         for name, value in network.initial_weights(generator).items()
     }
     step, optimised = _step(network, variables, settings)
-    # The same disturbed validation batch every time, so that epochs compare.
+    # The same disturbed validation batches every time, so that epochs compare, and settings.
     fixed = np.random.default_rng([seed, 1])
     held = _with_wesad(validation, validation_subjects, 1024, fixed)
-    judged = [_batch(held, settings, 1024, fixed, view) for _ in range(2)]
+    judged = [_batch(held, _as_on_a_device(settings), 1024, fixed, view) for _ in range(2)]
     pool = _with_wesad(examples, subjects, settings.wesad_pool, generator)
     epochs = Epochs(
         "train user_emotion",
@@ -162,6 +165,12 @@ def _step(
     return compiled, optimiser.variables
 
 
+def _as_on_a_device(settings: Settings) -> Settings:
+    """Return how validation batches are drawn: what is learnt from more, or moved further, is not judged by it."""
+    plain = Settings()
+    return replace(settings, wesad_share=plain.wesad_share, body_hidden=BODY_HIDDEN, body_offset=0.0)
+
+
 def _values(variables: Mapping[str, Tensor]) -> Weights:
     return {name: variable.numpy() for name, variable in variables.items()}
 
@@ -200,7 +209,9 @@ def _batch(pool: Examples, settings: Settings, count: int, generator: np.random.
     chance = (share / np.bincount(group))[group]
     drawn = pool.take(generator.choice(len(pool), count, p=chance / chance.sum()))
     if settings.disturbed:
-        steps, mask, label = disturb(drawn, generator)
+        steps, mask, label = disturb(
+            drawn, generator, body_hidden=settings.body_hidden, body_offset=settings.body_offset
+        )
     else:
         steps, mask = drawn.normalised()
         label = drawn.label.astype(np.float32)

@@ -67,6 +67,23 @@ def test_a_heart_rate_of_daily_life_is_never_shown_without_the_movement_behind_i
     assert not (with_rate & ~with_motion).any()
 
 
+def test_a_body_is_moved_as_a_whole_and_nothing_else_is(examples: Examples):
+    still, mask, _ = disturb(examples, np.random.default_rng(5))
+    moved, _, _ = disturb(examples, np.random.default_rng(5), body_offset=1.0)
+    rate = INDEX["heart_rate"]
+    known = mask[:, :, rate] > 0
+    apart = np.where(known, moved[:, :, rate] - still[:, :, rate], np.nan)[known.any(axis=1)]
+    assert np.nanstd(np.nanmean(apart, axis=1)) == pytest.approx(1.0, abs=0.15)
+    assert np.nanmedian(np.nanstd(apart, axis=1)) < 0.25
+    assert np.array_equal(moved[:, :, len(PHYSIOLOGY) :], still[:, :, len(PHYSIOLOGY) :])
+
+
+def test_a_body_is_hidden_as_often_as_is_asked_for(examples: Examples):
+    _, mask, _ = disturb(examples, np.random.default_rng(6), body_hidden=1.0)
+    assert not mask[:, :, : len(PHYSIOLOGY)].any()
+    assert mask.any()
+
+
 def test_the_examples_themselves_stay_as_they_are(examples: Examples):
     raw, label = examples.raw.copy(), examples.label.copy()
     disturb(examples, np.random.default_rng(4))

@@ -31,6 +31,17 @@ def test_a_trial_tells_its_score_epoch_by_epoch(listener_data: Path, tmp_path: P
     assert np.isfinite(score)
 
 
+def test_trials_that_learn_from_other_shares_are_judged_by_the_same_examples(listener_data: Path, tmp_path: Path):
+    context = SearchContext(
+        data=listener_data, work=tmp_path, shared=tmp_path, scale="tiny", seed=1, threads=1, progress=LogProgress()
+    )
+    space = RIVALS[0]
+    objective = space.prepare(context)
+    unlearned = {**space.start, "learning_rate": 0.0}
+    scores = [objective({**unlearned, "wesad_share": share}, lambda _step, _value: None) for share in (0.1, 0.5)]
+    assert scores[0] == scores[1]
+
+
 def test_people_of_other_sides_are_not_read(listener_data: Path):
     sides = read_sides(listener_data, scale="tiny", seed=1, progress=LogProgress(), sides=("train", "validation"))
     assert set(sides.examples) == {"train", "validation"}
