@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module, metadata
+from functools import cache
+from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +23,18 @@ LIBRARIES: Final = ("numpy", "scipy", "scikit-learn", "pandas")
 
 _OF_NETWORKS: Final = ("tensorflow", "tf-keras")
 _SETS_UP_NETWORKS: Final = "cloud_trainer.tensorflow_setup"
+_PROJECT: Final = ("cloud_trainer", "models")
+_COMPUTE_NOTHING: Final = frozenset(
+    {
+        "cloud_trainer.artefact",
+        "cloud_trainer.checkpoint",
+        "cloud_trainer.progress",
+        "cloud_trainer.tables.provenance",
+        "cloud_trainer.tables.results",
+        "models.errors",
+    }
+)
+"""Modules that show, store and refuse: no figure depends on them."""
 _BLOCK_BYTES: Final = 1 << 20
 
 
@@ -81,11 +96,25 @@ def library_versions(modules: Iterable[str] = ()) -> dict[str, str]:
     return {name: metadata.version(name) for name in (*LIBRARIES, *(_OF_NETWORKS if trains else ()))}
 
 
-def source_hash(modules: Iterable[str]) -> str:
-    """Return the SHA-256 of the modules' source."""
+def source_hash(modules: Iterable[str], *, project: Sequence[str] = _PROJECT) -> str:
+    """Return the SHA-256 of what modules compute, and the modules of the project that they import, however far.
+
+    Comments, docstrings and layout are left out: words change without a figure changing.
+
+    Args:
+        modules: with which to begin.
+        project: packages whose modules are followed.
+    """
+    found: set[str] = set()
+    ahead = list(modules)
+    while ahead:
+        name = ahead.pop()
+        if name not in found and name not in _COMPUTE_NOTHING:
+            found.add(name)
+            ahead += _imported(name, tuple(project))
     digest = hashlib.sha256()
-    for name in modules:
-        digest.update(_source(name))
+    for name in sorted(found):
+        digest.update(f"{name}\n{_statements(name)}\n".encode())
     return digest.hexdigest()
 
 
@@ -95,7 +124,39 @@ def configuration_hash(decides: Mapping[str, Any]) -> str:
 
 
 def _source(module: str) -> bytes:
-    return Path(str(import_module(module).__file__)).read_bytes()
+    return _file_of(module).read_bytes()
+
+
+def _file_of(module: str) -> Path:
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"there is no module {module}")
+    return Path(spec.origin)
+
+
+@cache
+def _statements(module: str) -> str:
+    return ast.unparse(_WithoutWords().visit(ast.parse(_source(module))))
+
+
+class _WithoutWords(ast.NodeTransformer):
+    """Takes the strings out that stand alone: docstrings of modules, classes, functions and constants."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        """Drop a string."""
+        return None if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str) else node
+
+
+@cache
+def _imported(module: str, project: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the modules of the project that a module imports, within functions too."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(_source(module))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in project:
+            package = _file_of(node.module).name == "__init__.py"
+            names = [f"{node.module}.{alias.name}" for alias in node.names] if package else []
+            found += [node.module, *(name for name in names if find_spec(name) is not None)]
+    return tuple(found)
 
 
 def _recorded(folder: Path) -> set[str]:
