@@ -25,7 +25,7 @@ __all__ = ["RIVALS"]
 
 _BRIEF: Final = Settings(epochs=10, steps=50, batch=64, wesad_pool=3000, patience=4)
 _TINY: Final = Settings(epochs=2, steps=2, batch=16, wesad_pool=64)
-_CHOSEN: Final = ("learning_rate", "decay", "dropout", "beta", "wesad_share")
+_CHOSEN: Final = ("learning_rate", "decay", "dropout", "beta", "wesad_share", "body_hidden", "body_offset")
 
 
 def _prepare(network: Network, context: SearchContext) -> Objective:
@@ -68,6 +68,8 @@ def _space(name: str, what: str, network: Network) -> Space:
             "dropout": Number(0.0, 0.5),
             "beta": Number(0.0, 1.0),
             "wesad_share": Number(0.1, 0.5),
+            "body_hidden": Number(0.0, 0.5),
+            "body_offset": Number(0.0, 1.5),
         },
         start={chosen: getattr(Settings(), chosen) for chosen in _CHOSEN},
         sources=SETS,
