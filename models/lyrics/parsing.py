@@ -16,6 +16,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from charset_normalizer import from_bytes
+
 __all__ = ["LINES_LIMIT", "LYRICS_LIMIT", "Line", "Lyrics", "decode_lyrics", "is_text", "parse_lyrics"]
 
 LYRICS_LIMIT: Final = 20_000
@@ -38,8 +40,9 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# What older programs in the languages that the lexicon knows wrote, the stricter one first.
-_ENCODINGS: Final = ("utf-8", "gb18030", "cp949", "shift_jis")
+_OLDER_ENCODINGS: Final = ["gb18030", "big5", "cp949", "cp932", "cp1252", "cp1251"]
+"""What programs wrote before UTF-8. The bytes of one are letters in the others: only how likely these are tells them
+apart."""
 
 
 @dataclass(frozen=True)
@@ -89,13 +92,17 @@ def decode_lyrics(content: bytes) -> str:
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             return content[len(mark) :].decode(encoding, "replace")
-    for encoding in _ENCODINGS:
-        try:
-            # A file that was read up to a limit may end inside a character.
-            return codecs.getincrementaldecoder(encoding)().decode(content, final=False)
-        except UnicodeDecodeError:
-            continue
-    return content.decode("utf-8", "replace")
+    try:
+        return _decoded(content, "utf-8", "strict")
+    except UnicodeDecodeError:
+        whole_lines = content[: content.rfind(b"\n") + 1] or content
+        likely = from_bytes(whole_lines, cp_isolation=_OLDER_ENCODINGS).best()
+        return _decoded(content, likely.encoding if likely else "utf-8", "replace")
+
+
+def _decoded(content: bytes, encoding: str, errors: str) -> str:
+    # A file that was read up to a limit may end inside a character.
+    return codecs.getincrementaldecoder(encoding)(errors).decode(content, final=False)
 
 
 def parse_lyrics(text: str) -> Lyrics:

@@ -24,7 +24,8 @@ def test_lyrics_lie_beside_their_track_under_its_name():
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "gb18030"])
 def test_text_is_read_whatever_it_is_encoded_in(tmp_path: Path, encoding: str):
-    assert written(tmp_path, "[00:01.00]我爱你".encode(encoding)) == LyricsFile(text="[00:01.00]我爱你")
+    text = "[00:01.00]我爱你 永远在一起\n[00:04.00]夜里下雨的时候想起你\n"
+    assert written(tmp_path, text.encode(encoding)) == LyricsFile(text=text)
 
 
 def test_an_empty_file_is_no_problem(tmp_path: Path):

@@ -69,9 +69,30 @@ def test_a_book_is_cut_off_and_counted():
     assert found.refused == 1
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp949"])
-def test_korean_is_read_in_the_usual_encodings(encoding: str):
-    assert "사랑" in decode_lyrics("[00:01.00]사랑".encode(encoding)) or encoding == "cp949"
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_a_word_is_read_in_every_encoding_of_unicode(encoding: str):
+    assert "사랑" in decode_lyrics("[00:01.00]사랑".encode(encoding))
+
+
+OLDER = {
+    "cp949": "[00:01.00]사랑해요 그대만을 언제까지나\n[00:04.00]비가 내리는 밤에 너를 생각해\n",
+    "gb18030": "[00:01.00]我爱你 永远在一起\n[00:04.00]夜里下雨的时候想起你\n",
+    "big5": "[00:01.00]我愛你 永遠在一起\n[00:04.00]夜裡下雨的時候想起你\n",
+    "cp932": "[00:01.00]愛してる ずっと一緒に\n[00:04.00]雨の夜にあなたを想う\n",
+    "cp1252": "[00:01.00]Je t’aime, à jamais\n[00:04.00]Quand il pleut la nuit, je pense à toi\n",
+    "cp1251": "[00:01.00]Я люблю тебя навсегда\n[00:04.00]Дождь идёт, и я думаю о тебе\n",
+}
+
+
+@pytest.mark.parametrize("encoding", OLDER)
+def test_two_lines_tell_which_older_encoding_they_are_in(encoding: str):
+    assert decode_lyrics(OLDER[encoding].encode(encoding)) == OLDER[encoding]
+
+
+@pytest.mark.parametrize("encoding", ["cp949", "gb18030", "big5", "cp932"])
+def test_a_file_that_ends_inside_a_character_is_read_up_to_it(encoding: str):
+    whole = OLDER[encoding].rstrip("\n")
+    assert decode_lyrics(whole.encode(encoding)[:-1]) == whole[:-1]
 
 
 def test_what_cannot_be_decoded_is_counted():
