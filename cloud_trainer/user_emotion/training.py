@@ -65,7 +65,7 @@ class Settings:
     steady: bool = False
     disturbed: bool = True
     body_hidden: float = BODY_HIDDEN
-    body_offset: float = 0.5
+    body_offset: float = 0.0
 
 
 def predict(

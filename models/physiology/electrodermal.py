@@ -6,9 +6,9 @@ Rules:
   smallest that the field counts (Boucsein 2012, "Electrodermal Activity", section 2.3), within a few seconds; slower
   changes are tonic.
 - The split is linear and shifts no phase, in the manner of the high-pass at 0.05 Hz that the field uses (Braithwaite et
-  al. 2013, "A guide for analysing electrodermal activity"), but reaching less far: phasic is what an average of 3/4 s
-  keeps above an eight-second one, which is 3 dB down at 0.09 Hz and 11 dB at 0.05 Hz. Both are centred, so that a split
-  is certain 4.25 s after its samples. Ends are continued by their point reflection: a steady drift stays one.
+  al. 2013, "A guide for analysing electrodermal activity"), but reaching less far: phasic is what an average of 5/4 s
+  keeps above an eight-second one, which is 3 dB down at 0.09 Hz and 12 dB at 0.05 Hz. Both are centred, so that a split
+  is certain 4.5 s after its samples. Ends are continued by their point reflection: a steady drift stays one.
 - A stream (`Conductance`) and a window (`split`) find the same: one code on one 4 Hz grid, to which samples of whatever
   rate are integrated.
 - A gap is not stitched shut: after it the split starts anew. Lost contact is a gap.
@@ -41,8 +41,8 @@ RESPONSE_US: Final = 0.01
 _NAN: Final = float("nan")
 _GRID_HZ: Final = 4.0
 """The rate of the wristbands that research uses; a response takes 1–3 s to rise."""
-_SMOOTH: Final = 1
-"""Bins on either side of the average of 3/4 s: what is faster is the electrode."""
+_SMOOTH: Final = 2
+"""Bins on either side of the average of 5/4 s: what is faster is the electrode."""
 _TONIC: Final = 16
 """Bins on either side of the eight-second average: slower than a response and its recovery together."""
 _REACH: Final = _SMOOTH + _TONIC
@@ -68,7 +68,7 @@ class Responses(NamedTuple):
 
 
 class Split(NamedTuple):
-    """A stretch of conductance in its two parts, which add up to the conductance averaged over 3/4 s.
+    """A stretch of conductance in its two parts, which add up to the conductance averaged over 5/4 s.
 
     Attributes:
         times: float64 [n], the middles of the grid's bins, seconds.

@@ -60,7 +60,7 @@ def section(data: Path) -> Section:
             "Responses of at least a tenth of the recording's largest, peaks within a second of each other; NeuroKit2 "
             "cleans, splits at 0.05 Hz and finds peaks with its defaults. There is no annotation: the peer of our "
             "agreement with NeuroKit2 is the agreement of its own two splits (high-pass, median) with each other. "
-            "Ours averages over 3/4 s first, so that ripples of one sample are no responses."
+            "Ours averages over 5/4 s first, so that ripples of one sample are no responses."
         ),
         rows=(
             Row(
