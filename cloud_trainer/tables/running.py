@@ -45,8 +45,8 @@ _FRAME: Final = (
 """Modules that decide every table."""
 
 _THREADS: Final = 1
-"""Of linear algebra and trees: the matrices are small, and threads that wait for each other on a busy machine cost more
-than they save."""
+"""Of linear algebra and trees: the last digits of a sum depend on how many share it, and a network that is trained on
+them on its second. The matrices are small besides, and threads that wait for each other cost more than they save."""
 
 
 class _Done(Struct, frozen=True):
@@ -112,13 +112,13 @@ def evaluate(
     if (stored := _stored(path, configuration)) is not None:
         progress.note(f"{table.name}: nothing has changed since {path}")
         return stored
-    problem = table.load(data, exam, seed)
-    _refuse_empty(table, problem, exam)
-    if table.prepare is not None:
-        problem = table.prepare(problem, data, exam, work, progress)
     with threadpool_limits(_THREADS):
+        problem = table.load(data, exam, seed)
+        _refuse_empty(table, problem, exam)
+        if table.prepare is not None:
+            problem = table.prepare(problem, data, exam, work, progress)
         done = _answers(table, problem, work / "tables" / table.name / configuration, jobs, progress)
-    result = _result(table, problem, done, seed=seed, exam=exam is not None)
+        result = _result(table, problem, done, seed=seed, exam=exam is not None)
     result = msgspec.structs.replace(
         result, configuration=configuration, data=fingerprints, unchecked=unchecked, libraries=libraries
     )
