@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from cloud_trainer.progress import LogProgress
 from cloud_trainer.tables.deam import DEAM
@@ -104,6 +105,25 @@ def test_a_damaged_checkpoint_is_computed_again(songs: Path, tmp_path: Path):
     again = run(posed, tmp_path, songs)
     assert counting.asked[5:] == ["fold-2"]
     assert again.rows[0].figures == first.rows[0].figures
+
+
+def threads() -> int:
+    return max(int(pool["num_threads"]) for pool in threadpool_info())
+
+
+def test_one_thread_sums_so_that_the_last_digits_do_not_depend_on_the_machine(songs: Path, tmp_path: Path):
+    seen: list[int] = []
+
+    def load(data: Path, exam: Path | None, seed: int) -> Problem[object]:
+        seen.append(threads())
+        return DEAM.load(data, exam, seed)
+
+    def answer(problem: Problem[object], fold: Fold) -> Answer:
+        seen.append(threads())
+        return Answer(np.zeros((len(fold.test), problem.truth.shape[1])))
+
+    run(replace(table(Row(name="counted", what="counts threads", answer=answer)), load=load), tmp_path, songs)
+    assert seen == [1] * 6
 
 
 @forks
