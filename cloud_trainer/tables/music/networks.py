@@ -85,15 +85,13 @@ def network(recipe: Recipe) -> Voice:
     """Return a voice that trains a network on a fold's training pieces."""
 
     def voice(problem: Problem[Music], fold: Fold) -> Spoken:
-        from cloud_trainer.tensorflow_setup import prepare_tensorflow
-
-        prepare_tensorflow(threads=1, seed=fold.seed)
         music = problem.data
         held = group_folds(problem.group[fold.train], 10, fold.seed)[0]
         own = _side(music, fold.train)
-        model = recipe.build()
-        if recipe.elsewhere:
-            _first_elsewhere(model, recipe, problem)
+        begun = _learned_elsewhere(recipe, problem) if recipe.elsewhere else None
+        model = _built(recipe, fold.seed)
+        if begun is not None:
+            model.set_weights(begun)
         learn, watch = fold.train[held[0]], fold.train[held[1]]
         epochs = _trained(model, recipe, [replace(own, rows=learn)], replace(own, rows=watch), fold.seed)
         centre, scale = _scale(music, fold.train)
@@ -199,20 +197,29 @@ def _patches(music: Music) -> Pooled:
     return kept
 
 
-def _first_elsewhere(model: Any, recipe: Recipe, problem: Problem[Music]) -> None:  # noqa: ANN401 - as above
-    """Train on the other data sets, once for all folds; the weights stand on the disk."""
+def _built(recipe: Recipe, seed: int) -> Any:  # noqa: ANN401 - as above
+    """Return an untrained model; its weights and all that is random from here on follow the seed."""
+    from cloud_trainer.tensorflow_setup import prepare_tensorflow
+
+    prepare_tensorflow(threads=1, seed=seed)
+    return recipe.build()
+
+
+def _learned_elsewhere(recipe: Recipe, problem: Problem[Music]) -> Sequence[Floats]:
+    """Return weights learned on the other data sets: the same for all folds, whichever asks first, kept on the disk."""
     music, seed = problem.data, problem.folds[0].seed
     sources = [other.pieces[0].dataset for other in music.others]
     decides = [known_data(music.roots[0], sources).fingerprints, source_hash(_DECIDE), recipe.elsewhere, seed]
     path = music.folder / f"elsewhere-{hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:12]}.npz"
     if not path.is_file():
+        model = _built(recipe, seed)
         sides = [_side(other, np.arange(len(other.pieces))) for other in music.others]
         _trained(model, replace(recipe, epochs=recipe.elsewhere), sides, None, seed)
         buffer = io.BytesIO()
         np.savez(buffer, *model.get_weights())
         write_whole(path, buffer.getvalue())
     with np.load(path) as archive:
-        model.set_weights([archive[name] for name in archive.files])
+        return [archive[name] for name in archive.files]
 
 
 def _trained(model: Any, recipe: Recipe, sides: Sequence[_Side], watch: _Side | None, seed: int) -> int:  # noqa: ANN401
