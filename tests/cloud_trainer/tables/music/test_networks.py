@@ -66,6 +66,19 @@ def test_a_network_answers_every_test_piece_and_never_sees_its_truth(problem: Pr
     np.testing.assert_allclose(values, again, atol=1e-6)
 
 
+def test_what_is_learned_on_other_sets_does_not_depend_on_which_fold_asks_first(
+    problem: Problem[Music], tiny_data: Path, tmp_path: Path
+):
+    brief = replace(ALONE, epochs=1, elsewhere=1)
+    answers = []
+    for order in ((0, 1), (1, 0)):
+        data = replace(problem.data, others=(music(2),), roots=(tiny_data,), folder=tmp_path / str(order[0]))
+        posed = replace(problem, data=data)
+        told = {place: network(brief)(posed, posed.folds[place])[0] for place in order}
+        answers.append(np.concatenate([told[0], told[1]]))
+    np.testing.assert_array_equal(answers[0], answers[1])
+
+
 def test_patches_are_averages_of_the_contracts():
     batch = np.random.default_rng(1).normal(size=(2, 128, 640)).astype(np.float16)
     small = pooled(batch)
