@@ -136,7 +136,7 @@ async def test_a_track_that_moves_takes_its_words_along_and_its_lyrics_are_those
     [
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" * 99, Reason.MALFORMED),
         (b"love " * 200_000, Reason.OVERSIZED),
-        ("ça été à l'\xe9t\xe9 \xff\n".encode("latin-1") + b"love\n" * 8, Reason.MALFORMED),
+        (b"\xef\xbb\xbfnot UTF-8 \xff\xfe\n" + b"love\n" * 8, Reason.MALFORMED),
         (b"[00:99:99:12]love\n" * 8, Reason.MALFORMED),
         (None, Reason.UNREADABLE),
     ],
