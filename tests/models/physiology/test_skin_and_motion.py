@@ -159,3 +159,10 @@ def test_the_rhythm_of_the_acceleration_tells_the_activity(
 def test_a_short_window_tells_no_activity():
     times, values = shaken(2.0, 1.8)
     assert motion.movement(times[:15], values[:15]).activity is None
+
+
+@pytest.mark.parametrize(("frequency_hz", "below_db"), [(0.09, 3.0), (0.05, 12.0)])
+def test_the_phasic_part_is_a_high_pass_whose_corner_the_module_states(frequency_hz: float, below_db: float):
+    times = np.arange(0.0, 600.0, 0.05)
+    found = electrodermal.split(times, 5.0 + np.sqrt(2) * np.sin(2 * np.pi * frequency_hz * times)).phasic[200:-200]
+    assert -20 * np.log10(found.std()) == pytest.approx(below_db, abs=0.8)
