@@ -13,7 +13,7 @@ from cloud_trainer.commands.evaluate import evaluate
 from cloud_trainer.commands.quantise import quantise
 from cloud_trainer.commands.repack import repack
 from cloud_trainer.commands.report import report
-from cloud_trainer.commands.search import search
+from cloud_trainer.commands.search import confirm, search
 from cloud_trainer.commands.train import train
 from cloud_trainer.publishing.commands import mount
 from models.errors import AttuneError, SettingsError
@@ -33,6 +33,7 @@ data_app.command("check")(check_data)
 app.add_typer(data_app, name="data")
 app.command()(build)
 app.command()(cards)
+app.command()(confirm)
 app.command()(evaluate)
 app.command()(quantise)
 app.command()(report)

@@ -94,13 +94,20 @@ class MusicEmotionStage:
         model = build_artefact(network, sides, seed=context.seed, sources=sources, cost_s=cost_s)
         return [model, _descriptor_table(corpora, sources)]
 
-    def trained(self, context: BuildContext) -> tuple[list[Corpus], dict[Split, Examples], MusicEmotionNetwork]:
+    def trained(
+        self, context: BuildContext, *, training_seed: int | None = None
+    ) -> tuple[list[Corpus], dict[Split, Examples], MusicEmotionNetwork]:
         """Return the corpora, the rows by side, and the trained network; what an earlier call left is gone on with.
+
+        Args:
+            context: of the build.
+            training_seed: of initial weights and batches, where it is not that which splits the songs.
 
         Raises:
             DataError: a data set is missing, damaged, or leaks from one side to another.
         """
-        prepare_tensorflow(threads=context.threads, seed=context.seed)
+        seed = context.seed if training_seed is None else training_seed
+        prepare_tensorflow(threads=context.threads, seed=seed)
         corpora = build_corpus(
             _pieces(context),
             data=context.data,
@@ -119,7 +126,7 @@ class MusicEmotionStage:
             sides["validation"],
             schedule=schedule,
             folder=context.work / "training",
-            seed=context.seed,
+            seed=seed,
             progress=context.progress,
         )
         return corpora, sides, network

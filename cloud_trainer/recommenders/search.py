@@ -24,7 +24,7 @@ _HYBRID: Final = HybridSettings()
 
 
 def _prepare_sequence(context: SearchContext) -> Objective:
-    prepare_tensorflow(threads=context.threads, seed=context.seed)
+    prepare_tensorflow(threads=context.threads, seed=context.drawn_by)
     corpus = load_corpus(context.as_build())
     training, initial = training_sequences(corpus, context.seed)
     validation = chronological_cases(corpus.sequences, corpus.listeners("validation"))
@@ -32,14 +32,14 @@ def _prepare_sequence(context: SearchContext) -> Objective:
 
     def trained(settings: Settings, progress: Progress) -> None:
         train_sequence(
-            training, validation, initial, settings=replace(base, **settings), seed=context.seed, progress=progress
+            training, validation, initial, settings=replace(base, **settings), seed=context.drawn_by, progress=progress
         )
 
     return _best_epoch(trained, context)
 
 
 def _prepare_hybrid(context: SearchContext) -> Objective:
-    prepare_tensorflow(threads=context.threads, seed=context.seed)
+    prepare_tensorflow(threads=context.threads, seed=context.drawn_by)
     factors = FactorSettings()
     base = _HYBRID
     if context.scale == "tiny":
@@ -54,7 +54,7 @@ def _prepare_hybrid(context: SearchContext) -> Objective:
             validation=world.validation,
             frozen=world.frozen,
             settings=replace(base, **settings),
-            seed=context.seed,
+            seed=context.drawn_by,
             progress=progress,
         )
 

@@ -77,7 +77,7 @@ def search_section(logs: Sequence[SearchLog]) -> str:
     parts = [_SEARCHES]
     for log in logs:
         rows = [_rival(rival) for rival in log.rivals]
-        heads = ("rival", "trials", "pruned", "start", "winner", "its settings", "cost")
+        heads = ("rival", "trials", "pruned", "start", "winner", "its settings", "at full length", "frozen", "cost")
         encoded = base64.b64encode(search_picture(log)).decode()
         parts.append(
             f'<h3>{escape(log.model)}</h3><p class="quiet">{escape(log.method)}; seed {log.seed}; validation scores, '
@@ -118,11 +118,21 @@ def _rival(rival: RivalLog) -> str:
     )
     pruned = sum(trial.state == "pruned" for trial in rival.trials)
     cost = duration(sum(trial.seconds for trial in rival.trials))
+    frozen = "start" if rival.settled.number == 0 else "winner"
     cells = _cells([str(len(rival.trials)), str(pruned), number(first.score), number(won.score)])
     return (
         f'<tr><td title="{escape(rival.what)}">{escape(rival.name)}</td>{cells}<td>{escape(settings)}</td>'
+        f"<td>{escape(_confirmation(rival))}</td><td>{frozen}</td>"
         f'<td class="figure">{cost}</td></tr>'
     )
+
+
+def _confirmation(rival: RivalLog) -> str:
+    if rival.confirmed is None:
+        return "not looked at" if rival.brief and rival.winner else ""
+    scores = {"start": rival.confirmed.start, "winner": rival.confirmed.winner}
+    told = [f"{name} {', '.join(number(score) for score in by_seed)}" for name, by_seed in scores.items()]
+    return f"{'; '.join(told)} ({len(rival.confirmed.seeds)} seeds)"
 
 
 def _table(names: Sequence[str], rows: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -11,7 +12,18 @@ from cloud_trainer.search.space import Setting
 from cloud_trainer.tables.results import write_whole
 from models.errors import DataError, Reason
 
-__all__ = ["FORMAT", "Journal", "RivalLog", "SearchLog", "Trial", "best", "read_journal", "read_log", "write"]
+__all__ = [
+    "FORMAT",
+    "Confirmation",
+    "Journal",
+    "RivalLog",
+    "SearchLog",
+    "Trial",
+    "best",
+    "read_journal",
+    "read_log",
+    "write",
+]
 
 FORMAT: Final = 1
 
@@ -45,8 +57,47 @@ class Journal(msgspec.Struct, frozen=True):
     trials: list[Trial]
 
 
+class Confirmation(msgspec.Struct, frozen=True):
+    """Start and winner trained as long as a build trains, judged by the same validation rows.
+
+    Attributes:
+        seeds: of initial weights and batches.
+        start: score by seed, more is better; `None` where the training diverged.
+        winner: likewise.
+        configuration: hash of what decided the scores.
+        seconds: of all these trainings.
+    """
+
+    seeds: list[int]
+    start: list[float | None]
+    winner: list[float | None]
+    configuration: str
+    seconds: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the winner is better than the start in the mean of the seeds."""
+        return _mean(self.winner) > _mean(self.start)
+
+
+def _mean(scores: list[float | None]) -> float:
+    return sum(-math.inf if score is None else score for score in scores) / len(scores)
+
+
 class RivalLog(msgspec.Struct, frozen=True):
-    """A rival with its space and all its trials."""
+    """A rival with its space and all its trials.
+
+    Attributes:
+        name: of the rival.
+        what: it is.
+        ranges: of each setting.
+        start: settings that were tried first.
+        configuration: hash of what decided the scores.
+        trials: in their order.
+        winner: number of the best trial.
+        brief: whether a trial is shorter than a build's training.
+        confirmed: what came of start and winner at full length; `None` where that was not looked at.
+    """
 
     name: str
     what: str
@@ -55,6 +106,14 @@ class RivalLog(msgspec.Struct, frozen=True):
     configuration: str
     trials: list[Trial]
     winner: int
+    brief: bool = False
+    confirmed: Confirmation | None = None
+
+    @property
+    def settled(self) -> Trial:
+        """The trial that is frozen: the winner, unless brief trials leave that open or whole ones refute it."""
+        holds = not self.brief if self.confirmed is None else self.confirmed.holds
+        return self.trials[self.winner if holds else 0]
 
 
 class SearchLog(msgspec.Struct, frozen=True):

@@ -28,6 +28,7 @@ _CHOSEN: Final = ("dropout", "learning_rate", "weight_decay", "auxiliary_weight"
 
 def _prepare(context: SearchContext) -> Objective:
     build = context.as_build()
+    length = _DEFAULT if context.whole else _BRIEF
 
     def objective(settings: Settings, report: Report) -> float:
         scores: list[float] = []
@@ -39,9 +40,12 @@ def _prepare(context: SearchContext) -> Objective:
         # A trial that was interrupted is repeated whole, or the median rule would miss the epochs done before.
         folder = context.work / f"trial-{configuration_hash(settings)}"
         shutil.rmtree(folder, ignore_errors=True)
-        stage = MusicEmotionStage(settings=msgspec.structs.replace(_BRIEF, **settings))
+        stage = MusicEmotionStage(settings=msgspec.structs.replace(length, **settings))
         try:
-            stage.trained(replace(build, work=folder, progress=ObservedProgress(context.progress, observe)))
+            stage.trained(
+                replace(build, work=folder, progress=ObservedProgress(context.progress, observe)),
+                training_seed=context.drawn_by,
+            )
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return max(scores)
@@ -73,5 +77,6 @@ MUSIC_EMOTION: Final = (
         ),
         prepare=_prepare,
         needs=("metadata_vectors",),
+        brief=True,
     ),
 )

@@ -43,7 +43,7 @@ from cloud_trainer.tables.provenance import configuration_hash, source_hash
 if TYPE_CHECKING:
     import optuna
 
-__all__ = ["METHOD", "SearchRun", "merged", "search", "winners"]
+__all__ = ["METHOD", "SearchRun", "configuration_of", "merged", "search", "winners"]
 
 METHOD: Final = "TPE after 6 drawn trials; median pruning after 4 trials, from the third step of a trial on"
 _DRAWN_TRIALS: Final = 6
@@ -96,7 +96,7 @@ def winners(log: SearchLog) -> Frozen:
 
 def _rival(run: SearchRun, space: Space) -> RivalLog:
     context = replace(run.context, work=run.context.work / space.name)
-    configuration = _configuration(context, space)
+    configuration = configuration_of(context, space)
     path = context.work / f"trials-{configuration}.json"
     journal = read_journal(path, configuration)
     with context.progress.task(f"search {space.name}", run.budget) as advance:
@@ -118,6 +118,7 @@ def _rival(run: SearchRun, space: Space) -> RivalLog:
         configuration=configuration,
         trials=trials,
         winner=best(trials).number,
+        brief=space.brief,
     )
 
 
@@ -201,7 +202,7 @@ def _told(trial: Trial) -> str:
 
 
 def _winner(rival: RivalLog) -> Winner:
-    chosen = rival.trials[rival.winner]
+    chosen = rival.settled
     first = rival.trials[0]
     return Winner(
         settings=dict(chosen.settings),
@@ -213,7 +214,7 @@ def _winner(rival: RivalLog) -> Winner:
     )
 
 
-def _configuration(context: SearchContext, space: Space) -> str:
+def configuration_of(context: SearchContext, space: Space) -> str:
     """Return the hash of what decides a rival's scores."""
     decides: dict[str, Any] = {
         "method": METHOD,

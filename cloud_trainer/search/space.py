@@ -144,6 +144,8 @@ class SearchContext:
         threads: that a trial may use.
         progress: where progress is shown.
         artefacts: of the stages that the rival needs, by artefact name.
+        whole: whether a brief space trains as long as the build does.
+        training_seed: of initial weights and batches alone, so that who validates stays the same; `seed` where `None`.
     """
 
     data: Path
@@ -154,6 +156,13 @@ class SearchContext:
     threads: int
     progress: Progress
     artefacts: Mapping[str, Artefact] = field(default_factory=dict)
+    whole: bool = False
+    training_seed: int | None = None
+
+    @property
+    def drawn_by(self) -> int:
+        """The seed of initial weights and batches."""
+        return self.seed if self.training_seed is None else self.training_seed
 
     def as_build(self) -> BuildContext:
         """Return what a stage would be given in this place."""
@@ -183,6 +192,7 @@ class Space:
         modules: whose source decides the score.
         prepare: loads what trials share and returns the objective.
         needs: stages of the build whose artefacts it is given.
+        brief: whether a trial is shorter than what the build does, so that its winner has to be confirmed.
     """
 
     name: str
@@ -193,6 +203,7 @@ class Space:
     modules: tuple[str, ...]
     prepare: Callable[[SearchContext], Objective]
     needs: tuple[str, ...] = ()
+    brief: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a start outside of the ranges.

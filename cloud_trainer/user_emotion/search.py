@@ -1,7 +1,8 @@
 """What a search of `user_emotion` may choose, and how a choice is scored: the likelihood of validation persons.
 
 A trial sees a ninth of the examples of a build, so that thirty trials take less than an hour: what it finds is how to
-learn quickly, and has to be confirmed at full length before it ships. Test persons are not read.
+learn quickly, and is confirmed at full length before it ships (`cloud_trainer.search.confirming`). Test persons are not
+read.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ _CHOSEN: Final = ("learning_rate", "decay", "dropout", "beta", "wesad_share", "b
 
 
 def _prepare(network: Network, context: SearchContext) -> Objective:
-    prepare_tensorflow(threads=context.threads, seed=context.seed)
+    prepare_tensorflow(threads=context.threads, seed=context.drawn_by)
     scale: Scale = "tiny" if context.scale == "tiny" else "full"
     sides = read_sides(
         context.data, scale=scale, seed=context.seed, progress=context.progress, sides=("train", "validation")
     )
-    length = _TINY if scale == "tiny" else _BRIEF
+    length = _TINY if scale == "tiny" else Settings() if context.whole else _BRIEF
 
     def objective(settings: Chosen, report: Report) -> float:
         scores: list[float] = []
@@ -49,7 +50,7 @@ def _prepare(network: Network, context: SearchContext) -> Objective:
             sides.examples["validation"],
             sides.subjects["validation"],
             settings=replace(length, **settings),
-            seed=context.seed,
+            seed=context.drawn_by,
             progress=ObservedProgress(context.progress, observe),
             network=network,
         )
@@ -78,6 +79,7 @@ def _space(name: str, what: str, network: Network) -> Space:
             "cloud_trainer.tables.feeling.networks",
         ),
         prepare=partial(_prepare, network),
+        brief=True,
     )
 
 

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from cloud_trainer import cli
 from cloud_trainer.search import frozen
 from cloud_trainer.search.log import read_log
+from models.errors import DataError
 
 RUNNER = CliRunner()
 
@@ -33,7 +34,7 @@ def test_data_list_counts_files_and_names_licences(tiny_data: Path):
     assert rows["hku956"]["files"] == 0
 
 
-COMMANDS = ("build", "cards", "evaluate", "quantise", "report", "search", "train", "data list", "data check")
+COMMANDS = ("build", "cards", "confirm", "evaluate", "quantise", "report", "search", "train", "data list", "data check")
 
 
 @pytest.mark.parametrize("words", COMMANDS)
@@ -145,3 +146,23 @@ def test_a_tiny_search_writes_its_log_and_freezes_nothing(listener_data: Path, t
     log = read_log(tmp_path / "results" / "search" / "sequence-tiny.json")
     assert [len(rival.trials) for rival in log.rivals] == [2]
     assert not (frozen.folder() / "sequence-tiny.json").exists()
+
+
+def test_a_tiny_search_is_confirmed_and_its_better_choice_frozen_where_asked(listener_data: Path, tmp_path: Path):
+    places = ["--data", str(listener_data), "--work", str(tmp_path / "work"), "--results", str(tmp_path / "results")]
+    words = ["user_emotion", "--rivals", "user_emotion", "--scale", "tiny", "--frozen", str(tmp_path), *places]
+    RUNNER.invoke(cli.app, ["search", *words, "--trials", "2"])
+    path = tmp_path / "results" / "search" / "user_emotion-tiny.json"
+    path.write_text(path.read_text("utf-8").replace('"winner": 0', '"winner": 1'), "utf-8")
+    confirmed = RUNNER.invoke(cli.app, ["confirm", *words, "--seeds", "1"])
+    assert "at full length, by seed: winner -" in confirmed.stdout
+    [rival] = read_log(path).rivals
+    assert rival.confirmed is not None
+    assert frozen.winner("user_emotion", "user_emotion", tmp_path) == rival.settled.settings
+
+
+def test_nothing_is_confirmed_that_was_not_searched(listener_data: Path, tmp_path: Path):
+    places = ["--data", str(listener_data), "--work", str(tmp_path), "--results", str(tmp_path)]
+    result = RUNNER.invoke(cli.app, ["confirm", "sequence", "--scale", "tiny", *places])
+    assert isinstance(result.exception, DataError)
+    assert "sequence-tiny.json is no log of a search" in str(result.exception)

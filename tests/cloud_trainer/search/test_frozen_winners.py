@@ -24,6 +24,6 @@ def test_frozen_winners_are_those_of_the_log_inside_their_ranges_and_of_one_budg
     assert len({winner.trials for winner in found.rivals.values()}) == 1
     for rival in log.rivals:
         won = rival.trials[rival.winner]
-        assert found.rivals[rival.name].settings == won.settings
+        assert found.rivals[rival.name].settings == rival.settled.settings
         assert won.score == max(trial.score for trial in rival.trials if trial.state == "complete")
         checked(won.settings, spaces[rival.name].ranges, where=rival.name)
