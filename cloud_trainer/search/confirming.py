@@ -84,13 +84,12 @@ def _confirmed(rival: RivalLog, space: Space, seeds: int, context: SearchContext
     drawn = [context.seed + number for number in range(seeds)]
     with context.progress.task(f"confirm {space.name}", seeds * len(choices)) as advance:
         for seed in drawn:
-            left = [number for number in choices if (number, seed) not in done]
-            if left:
-                objective = space.prepare(replace(context, training_seed=seed))
-                for number in left:
-                    done[number, seed] = _training(objective, choices[number], number, seed)
+            objective = None
+            for number, settings in choices.items():
+                if (number, seed) not in done:
+                    objective = objective or space.prepare(replace(context, training_seed=seed))
+                    done[number, seed] = _training(objective, settings, number, seed)
                     write(path, _Journal(list(done.values())))
-            for number in choices:
                 advance(_told(done[number, seed]))
     return Confirmation(
         seeds=drawn,
