@@ -29,12 +29,14 @@ _COMPUTE_NOTHING: Final = frozenset(
         "cloud_trainer.artefact",
         "cloud_trainer.checkpoint",
         "cloud_trainer.progress",
+        "cloud_trainer.search.frozen",
+        "cloud_trainer.search.space",
         "cloud_trainer.tables.provenance",
         "cloud_trainer.tables.results",
         "models.errors",
     }
 )
-"""Modules that show, store and refuse: no figure depends on them."""
+"""Modules that show, store and refuse: no figure depends on them. What a search froze stands in a row's grid."""
 _BLOCK_BYTES: Final = 1 << 20
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from cloud_trainer.search.frozen import Winner, read, winner
+from cloud_trainer.search.space import Setting
 from cloud_trainer.tables.feeling.corpus import Corpus, Sides
 from cloud_trainer.tables.feeling.networks import PAPER, RECURRENT
 from cloud_trainer.tables.feeling.scales import Judged, answered
@@ -32,10 +34,20 @@ __all__ = [
     "hidden",
     "neural",
     "newest_only",
+    "searched",
     "without_reports",
 ]
 
-SETTINGS: Final = Settings()
+_MODEL: Final = "user_emotion"
+
+
+def _settled(rival: str) -> Settings:
+    """Return the settings of the build, with what the search of a rival has frozen."""
+    frozen: Mapping[str, Any] = winner(_MODEL, rival) or {}
+    return replace(Settings(), **frozen)
+
+
+SETTINGS: Final = _settled(_MODEL)
 """Those of the build: with a third of its examples, in as many steps, attention hardly learned to use a report."""
 _FROM_PAPER: Final = Settings(
     epochs=50,
@@ -84,12 +96,14 @@ class Arm:
         settings: how.
         view: what of the inputs it sees, in training and when asked.
         words: what it is, for the table.
+        searched: the rival of the search that settled its settings; none for what the paper gives.
     """
 
     words: str
     network: Network = ATTENTION
     settings: Settings = SETTINGS
     view: View = everything
+    searched: str = _MODEL
 
 
 ARMS: Final[Mapping[str, Arm]] = {
@@ -97,12 +111,18 @@ ARMS: Final[Mapping[str, Arm]] = {
     "without physiology": Arm("the same, trained without the body", view=without_body),
     "without history": Arm("the same, trained with the newest step alone", view=newest_only),
     "without self-reports": Arm("the same, trained without anybody's own word", view=without_reports),
-    "recurrent": Arm("a gated recurrent unit instead of attention, as many weights", RECURRENT),
+    "recurrent": Arm(
+        "a gated recurrent unit instead of attention, as many weights",
+        RECURRENT,
+        _settled("recurrent"),
+        searched="recurrent",
+    ),
     "paper": Arm(
         "one attention, three hidden layers of 128, squared error, no disturbed inputs: the paper's hyper-parameters, "
         "ours where it is silent",
         PAPER,
         _FROM_PAPER,
+        searched="",
     ),
 }
 
@@ -163,12 +183,25 @@ def neural(name: str, problem: Problem[Data], fold: Fold, view: View = everythin
 
 
 def explanation(name: str) -> str:
-    """Return how an arm was tuned: by nothing but when to stop."""
-    settings = ARMS[name].settings
+    """Return how an arm was tuned: its settings by a search where there was one, when to stop in each fold."""
+    arm, found = ARMS[name], read(_MODEL)
+    settings = arm.settings
+    of_search = found.rivals.get(arm.searched) if found else None
+    how = "nothing by a search" if of_search is None else _told(of_search)
     return (
-        f"not at all but for when to stop, on a seventh of the training people; at most {settings.epochs} epochs of "
+        f"{how}; when to stop on a seventh of the training people; at most {settings.epochs} epochs of "
         f"{settings.steps} batches of {settings.batch}; TensorFlow {metadata.version('tensorflow')}"
     )
+
+
+def _told(found: Winner) -> str:
+    chosen = ", ".join(f"{name} {value:.3g}" for name, value in found.settings.items())
+    return f"{chosen}, by {found.trials} trials on validation people of the build, who are tested here too"
+
+
+def searched(name: str) -> Mapping[str, tuple[Setting]]:
+    """Return the settings of an arm that a search has frozen."""
+    return {setting: (value,) for setting, value in (winner(_MODEL, ARMS[name].searched) or {}).items()}
 
 
 def _train(arm: Arm, sides: Sides, fold: Fold) -> Trained:

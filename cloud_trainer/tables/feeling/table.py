@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from cloud_trainer.tables.feeling import plain
-from cloud_trainer.tables.feeling.arms import ARMS, Data, explanation, neural
+from cloud_trainer.tables.feeling.arms import ARMS, Data, explanation, neural, searched
 from cloud_trainer.tables.feeling.corpus import SETS, folds_of, read_corpus
 from cloud_trainer.tables.feeling.scales import COLUMNS, EXPLAINED, truth_of
 from cloud_trainer.tables.frame import Claim, Problem, Row, Table
@@ -42,7 +42,9 @@ def load(data: Path, exam: Path | None, seed: int) -> Problem[Data]:
 
 
 def _row(name: str) -> Row[Data]:
-    return Row(name=name, what=ARMS[name].words, answer=partial(neural, name), tuned=explanation(name))
+    return Row(
+        name=name, what=ARMS[name].words, answer=partial(neural, name), tuned=explanation(name), grid=searched(name)
+    )
 
 
 _OURS: Final = "attention"

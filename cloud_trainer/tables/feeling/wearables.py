@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from cloud_trainer.tables.feeling.arms import ARMS, Data, explanation, hidden, neural
+from cloud_trainer.tables.feeling.arms import ARMS, Data, explanation, hidden, neural, searched
 from cloud_trainer.tables.feeling.corpus import SETS
 from cloud_trainer.tables.feeling.scales import COLUMNS
 from cloud_trainer.tables.feeling.table import MODULES, load
@@ -61,6 +61,7 @@ def _row(brought: tuple[str, ...]) -> Row[Data]:
         what=f"the network that ships, shown of the body {' and '.join(brought) or 'nothing'}",
         answer=partial(_answer, brought),
         tuned=explanation("attention"),
+        grid=searched("attention"),
     )
 
 
@@ -79,7 +80,11 @@ USER_EMOTION_WEARABLES: Final = Table(
     rows=(
         *(_row(brought) for brought in _SUBSETS),
         Row(
-            name=_ALL, what=ARMS["attention"].words, answer=partial(neural, "attention"), tuned=explanation("attention")
+            name=_ALL,
+            what=ARMS["attention"].words,
+            answer=partial(neural, "attention"),
+            tuned=explanation("attention"),
+            grid=searched("attention"),
         ),
     ),
     reference="none",

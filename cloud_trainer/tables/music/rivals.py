@@ -20,6 +20,7 @@ from sklearn.svm import SVR
 from cloud_trainer.tables.frame import Answer, Floats, Fold, Problem, Row
 from cloud_trainer.tables.learners import LEARNERS, Learner, searched
 from cloud_trainer.tables.music.pieces import Music, heard
+from cloud_trainer.tables.relevance import RELEVANCE
 
 __all__ = [
     "AXES",
@@ -70,6 +71,7 @@ MUSIC_LEARNERS: Final[Mapping[str, Learner]] = {
         make=_kernel,
         grid={"cost": (0.5, 1.5, 4.0), "width": (0.3, 1.0)},
     ),
+    "process": RELEVANCE,
 }
 
 
@@ -126,14 +128,15 @@ def learned(learner: str, kinds: Sequence[str]) -> Voice:
     return voice
 
 
-def lent(kinds: Sequence[str], own: Sequence[str]) -> Voice:
+def lent(learner: str, kinds: Sequence[str], own: Sequence[str] = ()) -> Voice:
     """Return a voice that first learns from other data sets what its own has too few pieces for.
 
     A ridge regression on everything heard learns the statistics of the score from the others' scores and the training
     pieces'; further ones learn valence and arousal of each other set. Their answers, with features of the piece's own,
-    are what a kernel is tuned on. Nothing of a test piece but its sound is used.
+    are what a learner is tuned on. Nothing of a test piece but its sound is used.
 
     Args:
+        learner: which.
         kinds: what the first regressions hear.
         own: what is kept beside their answers.
     """
@@ -142,7 +145,8 @@ def lent(kinds: Sequence[str], own: Sequence[str]) -> Voice:
         music = problem.data
         sound = heard(music, kinds)
         parts = [_heard_notes(music, sound, fold, kinds), *(_opinion(other, sound, kinds) for other in music.others)]
-        return _tuned("kernel", np.concatenate([*parts, heard(music, own)], axis=1), problem, fold)
+        parts += [heard(music, [kind]) for kind in own]
+        return _tuned(learner, np.concatenate(parts, axis=1), problem, fold)
 
     return voice
 

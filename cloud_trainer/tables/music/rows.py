@@ -27,6 +27,7 @@ __all__ = ["as_it_is", "forest_on_notes_row", "listening_rows", "modules", "rate
 
 _SHARED: Final = ("listening", "networks", "notes", "patches", "pieces", "pitches", "rivals", "rows")
 _TONES: Final = ("descriptors", "tones")
+_PROCESS: Final = "lent, process"
 
 
 def modules(table: str) -> tuple[str, ...]:
@@ -72,7 +73,12 @@ def forest_on_notes_row(says: Says) -> Row[Music]:
 
 
 def listening_rows(
-    says: Says, *, tones: Literal["ridge", "kernel"], together: str, more: Sequence[Row[Music]] = ()
+    says: Says,
+    *,
+    tones: Literal["ridge", "kernel"],
+    together: str,
+    more: Sequence[Row[Music]] = (),
+    process: bool = False,
 ) -> tuple[Row[Music], ...]:
     """Return the rows that listen: single learners, a committee of three, the networks, the committee with one of them.
 
@@ -81,13 +87,17 @@ def listening_rows(
         tones: learner that takes descriptors and pitches into the committee.
         together: what the committee is, in words.
         more: further single learners.
+        process: whether a Gaussian process on what other sets taught to hear speaks as loud as the three together.
     """
     of_tones = f"descriptors and tones, {tones}"
     members = {
         "heard, kernel": learned("kernel", HEARD),
         of_tones: learned(tones, _TONES),
-        "lent, kernel": lent(HEARD, ("tones",)),
+        "lent, kernel": lent("kernel", HEARD, ("tones",)),
     }
+    if process:
+        more = (*more, _process_row(says))
+        members = {"the three": committee(members), _PROCESS: lent("process", HEARD)}
     return (
         features_row("descriptors, ridge", "ridge", ("descriptors",), says, "the contract's audio descriptors"),
         features_row("descriptors, boosting", "boosting", ("descriptors",), says, "the contract's descriptors"),
@@ -97,7 +107,7 @@ def listening_rows(
         row(
             "lent, kernel",
             "the kernel on what other data sets taught to hear: the score's statistics, their valence and arousal",
-            members["lent, kernel"],
+            lent("kernel", HEARD, ("tones",)),
             says,
             tuned=BY_SIX,
             grid=MUSIC_LEARNERS["kernel"].grid,
@@ -111,4 +121,15 @@ def listening_rows(
             says,
             tuned="as its members",
         ),
+    )
+
+
+def _process_row(says: Says) -> Row[Music]:
+    return row(
+        _PROCESS,
+        "a Gaussian process on what other data sets taught to hear, a length for each",
+        lent("process", HEARD),
+        says,
+        tuned=BY_SIX,
+        grid=MUSIC_LEARNERS["process"].grid,
     )

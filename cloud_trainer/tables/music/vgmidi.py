@@ -43,7 +43,9 @@ VGMIDI: Final = Table(
         *listening_rows(
             as_it_is,
             tones="ridge",
-            together="mean of both kernels and of ridge on descriptors and tones; hears, reads no score",
+            together="half the Gaussian process, half the mean of both kernels and of ridge on descriptors and tones; "
+            "hears, reads no score",
+            process=True,
         ),
     ),
     reference="forest on notes",

@@ -57,9 +57,10 @@ def test_rivals_learn_what_features_tell(problem: Problem[Music]):
 
 
 def test_what_other_sets_teach_is_lent(problem: Problem[Music]):
-    values, chosen = lent(("sound", "tones"), ("tones",))(problem, problem.folds[0])
-    assert fit(problem, values) > 0.5
-    assert set(chosen) == {"valence", "arousal"}
+    for voice in (lent("kernel", ("sound", "tones"), ("tones",)), lent("process", ("sound", "tones"))):
+        values, chosen = voice(problem, problem.folds[0])
+        assert fit(problem, values) > 0.5
+        assert set(chosen) == {"valence", "arousal"}
 
 
 def test_no_rival_looks_at_the_truth_of_test_rows(problem: Problem[Music]):
@@ -67,7 +68,13 @@ def test_no_rival_looks_at_the_truth_of_test_rows(problem: Problem[Music]):
     blind = problem.data.felt.copy()
     blind[fold.test] = np.nan
     hidden = replace(problem, data=replace(problem.data, felt=blind, answered={}))
-    for voice in (mean, forest_on_notes, learned("ridge", ("sound",)), lent(("sound",), ("tones",))):
+    for voice in (
+        mean,
+        forest_on_notes,
+        learned("ridge", ("sound",)),
+        lent("kernel", ("sound",), ("tones",)),
+        lent("process", ("sound",)),
+    ):
         np.testing.assert_array_equal(voice(problem, fold)[0], voice(hidden, fold)[0])
 
 
@@ -76,7 +83,7 @@ def test_a_listening_rival_does_not_read_the_score_of_a_test_row(problem: Proble
     notes = problem.data.kinds["notes"].copy()
     notes[fold.test] = np.nan
     deaf = replace(problem, data=replace(problem.data, kinds={**problem.data.kinds, "notes": notes}, answered={}))
-    voice = lent(("sound", "tones"), ("tones",))
+    voice = lent("kernel", ("sound", "tones"), ("tones",))
     np.testing.assert_array_equal(voice(problem, fold)[0], voice(deaf, fold)[0])
 
 
