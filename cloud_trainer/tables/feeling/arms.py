@@ -183,11 +183,11 @@ def neural(name: str, problem: Problem[Data], fold: Fold, view: View = everythin
 
 
 def explanation(name: str) -> str:
-    """Return how an arm was tuned: its settings by a search where there was one, when to stop in each fold."""
+    """Return how an arm was tuned: its settings by a search or as the paper has them, when to stop in each fold."""
     arm, found = ARMS[name], read(_MODEL)
     settings = arm.settings
     of_search = found.rivals.get(arm.searched) if found else None
-    how = "nothing by a search" if of_search is None else _told(of_search)
+    how = "as the paper has it" if of_search is None else _told(of_search)
     return (
         f"{how}; when to stop on a seventh of the training people; at most {settings.epochs} epochs of "
         f"{settings.steps} batches of {settings.batch}; TensorFlow {metadata.version('tensorflow')}"
@@ -195,8 +195,7 @@ def explanation(name: str) -> str:
 
 
 def _told(found: Winner) -> str:
-    chosen = ", ".join(f"{name} {value:.3g}" for name, value in found.settings.items())
-    return f"{chosen}, by {found.trials} trials on validation people of the build, who are tested here too"
+    return f"settings by {found.trials} trials on the build's validation people, some of whom each fold tests"
 
 
 def searched(name: str) -> Mapping[str, tuple[Setting]]:

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cloud_trainer.search.frozen import winner
 from cloud_trainer.tables.feeling import arms, plain
-from cloud_trainer.tables.feeling.arms import ARMS, Data, neural, newest_only, without_reports
+from cloud_trainer.tables.feeling.arms import ARMS, Data, explanation, neural, newest_only, searched, without_reports
 from cloud_trainer.tables.feeling.corpus import BEFORE, INDUCED, STRESS
 from cloud_trainer.tables.feeling.networks import PAPER, RECURRENT
 from cloud_trainer.tables.feeling.scales import Judged, answered
@@ -75,6 +76,16 @@ def test_an_arm_answers_every_row_of_its_fold(name: str, problem: Problem[Data])
 
 
 @pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(("arm", "rival"), [("attention", "user_emotion"), ("recurrent", "recurrent")])
+def test_an_arm_is_trained_with_what_its_search_has_frozen(arm: str, rival: str):
+    frozen = winner("user_emotion", rival)
+    assert frozen
+    assert {name: getattr(ARMS[arm].settings, name) for name in frozen} == frozen
+    assert searched(arm) == {name: (value,) for name, value in frozen.items()}
+    assert "by 20 trials" in explanation(arm)
+    assert explanation("paper").startswith("as the paper has it")
+
+
 def test_wearables_are_asked_of_one_network(problem: Problem[Data]):
     fresh = replace(problem, data=Data(problem.data.corpus))
     fold = fresh.folds[0]
