@@ -66,7 +66,6 @@ def confirm(
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of the start and of the winner.")] = 3,
     rivals: _Rivals = "",
     data: Data = None,
-    seed: Seed = None,
     scale: _Scale = "full",
     results: Results = None,
     frozen: _Frozen = None,
@@ -76,8 +75,8 @@ def confirm(
 ) -> None:
     """Train the winners of a search, and what it started from, as long as a build does; freeze what is better.
 
-    Validation rows alone decide, by the mean of some seeds. What came of it goes into the search's log. An interrupted
-    confirmation goes on with the training where it stopped.
+    The validation rows of the search decide, by the mean of some seeds. What came of it goes into the search's log. An
+    interrupted confirmation goes on with the training where it stopped.
 
     Example: attune-trainer confirm user_emotion --seeds 3
     """
@@ -89,7 +88,7 @@ def confirm(
             model,
             rivals=_names(rivals),
             seeds=seeds,
-            place=_place(settings, progress, data, work, results, frozen, scale, seed),
+            place=_place(settings, progress, data, work, results, frozen, scale),
         )
     _tell(log, as_json=as_json)
 
@@ -102,7 +101,7 @@ def _place(
     results: Path | None,
     frozen: Path | None,
     scale: str,
-    seed: int | None,
+    seed: int | None = None,
 ) -> Place:
     from cloud_trainer.search.command import Place
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cloud_trainer.artefact import Scale
@@ -93,7 +93,7 @@ def confirm(model: str, *, rivals: Sequence[str], seeds: int, place: Place) -> S
         model: a name of `registry.RIVALS`.
         rivals: names; all where empty.
         seeds: trainings of start and winner each.
-        place: where and how; the seed is that of the search.
+        place: where and how; the seed that splits the rows is that of the search.
 
     Raises:
         SettingsError: a model or rival is not known.
@@ -102,6 +102,7 @@ def confirm(model: str, *, rivals: Sequence[str], seeds: int, place: Place) -> S
     """
     spaces = _chosen(model, rivals)
     log = read_log(place.log(model))
+    place = replace(place, seed=log.seed)
     log = confirm_all(log, spaces, seeds=seeds, context=_context(model, spaces, place))
     place.keep(log)
     return log

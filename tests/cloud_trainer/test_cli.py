@@ -151,13 +151,14 @@ def test_a_tiny_search_writes_its_log_and_freezes_nothing(listener_data: Path, t
 def test_a_tiny_search_is_confirmed_and_its_better_choice_frozen_where_asked(listener_data: Path, tmp_path: Path):
     places = ["--data", str(listener_data), "--work", str(tmp_path / "work"), "--results", str(tmp_path / "results")]
     words = ["user_emotion", "--rivals", "user_emotion", "--scale", "tiny", "--frozen", str(tmp_path), *places]
-    RUNNER.invoke(cli.app, ["search", *words, "--trials", "2"])
+    RUNNER.invoke(cli.app, ["search", *words, "--trials", "2", "--seed", "3"])
     path = tmp_path / "results" / "search" / "user_emotion-tiny.json"
     path.write_text(path.read_text("utf-8").replace('"winner": 0', '"winner": 1'), "utf-8")
     confirmed = RUNNER.invoke(cli.app, ["confirm", *words, "--seeds", "1"])
     assert "at full length, by seed: winner -" in confirmed.stdout
     [rival] = read_log(path).rivals
     assert rival.confirmed is not None
+    assert rival.confirmed.seeds == [3]  # those of the search, whatever the settings say
     assert frozen.winner("user_emotion", "user_emotion", tmp_path) == rival.settled.settings
 
 
