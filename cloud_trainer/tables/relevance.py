@@ -32,7 +32,10 @@ _START: Final = {"inverse length": 0.07, "weight": 0.05, "height": 0.7, "noise":
 _QUANTILES: Final = 200
 _REACH: Final = 3.0
 """Features are normal by their ranks; a new row beyond all others is no further away than this."""
+_LARGEST: Final = 20.0
+"""Of a logarithm: a step of the optimisation that goes further is taken back, but must not overflow."""
 _NOT_POSITIVE: Final = 1e12
+"""Loss where the covariance is not positive definite in the numbers of the machine."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ class RelevanceProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # 
 
 def _unpacked(logarithms: Floats) -> tuple[Floats, Floats, float, float]:
     """Return inverse lengths, weights, height of the smooth effect, noise."""
-    values = np.exp(logarithms)
+    values = np.exp(np.minimum(logarithms, _LARGEST))
     count = (len(values) - 2) // 2
     return values[:count], values[count:-2], float(values[-2]), float(values[-1])
 

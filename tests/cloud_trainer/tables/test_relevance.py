@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.optimize import approx_fprime
 from threadpoolctl import threadpool_limits
 
@@ -65,6 +67,31 @@ def test_the_gradient_is_that_of_the_loss(learnt: tuple[Floats, Floats], alike: 
     target = learnt[1][:30]
     numeric = approx_fprime(place, lambda values: process._loss(values, target)[0], 1e-6)
     np.testing.assert_allclose(process._loss(place, target)[1], numeric, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("far", [-800.0, 15.0, 800.0])
+def test_a_step_that_goes_much_too_far_has_a_finite_loss(learnt: tuple[Floats, Floats], far: float):
+    process = RelevanceProcess()
+    process.rows_ = learnt[0]
+    for parameter in (0, FEATURES, 2 * FEATURES, 2 * FEATURES + 1):
+        place = np.full(2 * FEATURES + 2, -1.0)
+        place[parameter] = far
+        loss, gradient = process._loss(place, learnt[1])
+        assert np.isfinite(loss)
+        assert np.isfinite(gradient).all()
+
+
+@given(st.integers(3, 12), st.integers(1, 6), st.integers(0, 2**31))
+@settings(max_examples=25, deadline=None)
+def test_a_handful_of_rows_of_any_scale_is_answered_near_what_was_seen(rows: int, columns: int, seed: int):
+    random = np.random.default_rng(seed)
+    features = random.normal(size=(rows, columns)) * 10.0 ** random.integers(-6, 7, columns)
+    truth = features[:, 0] if seed % 2 else random.normal(size=rows)
+    answers = RelevanceProcess().fit(features, truth).predict(features)
+    assert np.isfinite(answers).all()
+    reach = np.ptp(truth)
+    assert (answers >= truth.min() - reach).all()
+    assert (answers <= truth.max() + reach).all()
 
 
 def test_unknown_features_columns_without_change_and_a_constant_truth_are_borne(learnt: tuple[Floats, Floats]):
