@@ -11,7 +11,9 @@ from typing import Final
 
 from cloud_trainer.report.quantisation import ModelTable
 from cloud_trainer.report.text import duration, number
+from cloud_trainer.search.frozen import winner
 from cloud_trainer.search.log import RivalLog, SearchLog
+from cloud_trainer.search.space import Settings
 
 __all__ = ["attention_section", "quantisation_section", "search_picture", "search_section"]
 
@@ -76,7 +78,7 @@ def search_section(logs: Sequence[SearchLog]) -> str:
         return ""
     parts = [_SEARCHES]
     for log in logs:
-        rows = [_rival(rival) for rival in log.rivals]
+        rows = [_rival(rival, winner(log.model, rival.name)) for rival in log.rivals]
         heads = ("rival", "trials", "pruned", "start", "winner", "its settings", "at full length", "frozen", "cost")
         encoded = base64.b64encode(search_picture(log)).decode()
         parts.append(
@@ -111,18 +113,18 @@ def search_picture(log: SearchLog) -> bytes:
     return stream.getvalue()
 
 
-def _rival(rival: RivalLog) -> str:
+def _rival(rival: RivalLog, frozen: Settings | None) -> str:
     won, first = rival.trials[rival.winner], rival.trials[0]
     settings = ", ".join(
         f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in won.settings.items()
     )
     pruned = sum(trial.state == "pruned" for trial in rival.trials)
     cost = duration(sum(trial.seconds for trial in rival.trials))
-    frozen = "start" if rival.settled.number == 0 else "winner"
+    kept = "nothing" if frozen is None else "start" if frozen == first.settings else "winner"
     cells = _cells([str(len(rival.trials)), str(pruned), number(first.score), number(won.score)])
     return (
         f'<tr><td title="{escape(rival.what)}">{escape(rival.name)}</td>{cells}<td>{escape(settings)}</td>'
-        f"<td>{escape(_confirmation(rival))}</td><td>{frozen}</td>"
+        f"<td>{escape(_confirmation(rival))}</td><td>{kept}</td>"
         f'<td class="figure">{cost}</td></tr>'
     )
 

@@ -10,6 +10,7 @@ from cloud_trainer.report.page import write_report
 from cloud_trainer.report.quantisation import ModelTable, VariantRow
 from cloud_trainer.report.text import as_text, duration, sentences
 from cloud_trainer.report.verdicts import against, verdicts
+from cloud_trainer.search.frozen import winner
 from cloud_trainer.search.log import Confirmation, RivalLog, SearchLog, Trial
 from cloud_trainer.tables.results import (
     FORMAT,
@@ -133,10 +134,15 @@ def test_the_page_shows_variants_and_searches_beside_the_tables():
     ]
     refuted = Confirmation([1, 2], [0.3, 0.4], [0.2, None], "0", 9.0)
     rival = RivalLog("ridge <1>", "a line", {}, {"rate": 0.5}, "0", trials, 1, brief=True, confirmed=refuted)
-    shown = search_section([SearchLog(1, "sequence", 4, 1, "full", "TPE", {}, {}, [rival])])
+    log = SearchLog(1, "sequence", 4, 1, "full", "TPE", {}, {}, [rival])
+    shown = search_section([log])
     assert "ridge &lt;1&gt;" in shown
     assert "rate 0.01" in shown
-    assert "<td>start 0.300, 0.400; winner 0.200, – (2 seeds)</td><td>start</td>" in shown
+    assert "<td>start 0.300, 0.400; winner 0.200, – (2 seeds)</td><td>nothing</td>" in shown
+    committed = winner("sequence", "sequence")
+    assert committed
+    searched = replace(rival, name="sequence", trials=[replace(trials[0], settings=committed), *trials[1:]])
+    assert "<td>start</td>" in search_section([replace(log, rivals=[searched])])
     assert quantisation_section([]) == search_section([]) == ""
 
 
