@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from models.bundle.manifest import MODELS, TABLES
 from models.bundle.writer import ModelContent, TableContent, write_bundle
 from models.errors import BundleError, Reason
 
-__all__ = ["FREE_LICENCE", "WEIGHTS_LICENCE", "bundle_contents", "self_test", "write"]
+__all__ = ["FREE_LICENCE", "WEIGHTS_LICENCE", "bundle_contents", "embedding_space", "self_test", "write"]
 
 WEIGHTS_LICENCE: Final = """\
 The weights and tables in this folder were trained on research data sets, most of which are for non-commercial use
@@ -71,7 +72,8 @@ def write(
 ) -> dict[str, float]:
     """Write the bundle and let it test itself; return the largest difference to the golden outputs per model.
 
-    The embedding space is named after the audio model's key: another audio model is another space.
+    The embedding space is named after the audio model that a device runs: another file is another space, and other code
+    that makes the same file is not, since a device hears all its music again for a new space.
 
     Args:
         result: of all stages.
@@ -89,11 +91,12 @@ def write(
         models = {
             name: replace(model, description=model.description + _ALL_GENERATED) for name, model in models.items()
         }
+    audio = models["music_emotion"]
     write_bundle(
         out,
         version=version,
         created=datetime.now(UTC).date().isoformat(),
-        embedding_space=f"music-emotion-{result.keys['music_emotion']}",
+        embedding_space=embedding_space(audio.variants[audio.preferred]),
         models=models,
         tables=tables,
         licence=licence,
@@ -107,6 +110,11 @@ def write(
         },
     )
     return self_test(out)
+
+
+def embedding_space(audio_model: bytes) -> str:
+    """Return the name of the space in which a converted audio model places sounds."""
+    return f"music-emotion-{hashlib.sha256(audio_model).hexdigest()[:16]}"
 
 
 def self_test(folder: Path) -> dict[str, float]:

@@ -43,7 +43,7 @@ class BuildSection(Section, frozen=True):
 class BundleSection(Section, frozen=True):
     """What the bundle is called."""
 
-    version: Annotated[str, Meta(pattern=r"^\d{4}\.\d{1,2}\.\d+$")] = "2026.11.3"
+    version: Annotated[str, Meta(pattern=r"^\d{4}\.\d{1,2}\.\d+$")] = "2026.11.4"
 
 
 class TablesSection(Section, frozen=True):

@@ -105,9 +105,10 @@ def build_network(
     lifted = layers.Rescaling(_LOGIT_SCALE, name="lifted")(embedding)
     heads = {name: layers.Dense(width, name=name)(lifted) for name, width in auxiliary.items()}
     sign = _sign_layer(layers)(logits)
+    # Without a name Keras counts the models of the process, and the count would stand in the converted file.
     return MusicEmotionNetwork(
         training=Model([mel, metadata], {"emotion": emotion, "sign": sign, **heads}),
-        inference=Model([mel, metadata], {"emotion": emotion, "embedding": embedding}),
+        inference=Model([mel, metadata], {"emotion": emotion, "embedding": embedding}, name="music_emotion"),
     )
 
 

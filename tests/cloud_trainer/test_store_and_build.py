@@ -24,7 +24,7 @@ from cloud_trainer.artefact import (
     TensorSpec,
     TrainingData,
 )
-from cloud_trainer.build import bundle_contents
+from cloud_trainer.build import bundle_contents, embedding_space
 from cloud_trainer.data.sources import SOURCES, fingerprint
 from cloud_trainer.progress import LogProgress
 from cloud_trainer.search import frozen
@@ -32,6 +32,7 @@ from cloud_trainer.search.log import write
 from cloud_trainer.settings import MusicEmotionSection, TrainerSettings
 from cloud_trainer.stages import STAGES, in_order, stages
 from cloud_trainer.workshop import Workshop, run_stages, train_stage
+from models.bundle.reader import default_bundle, read_manifest
 from models.errors import BundleError, DataError, Reason, SettingsError, StorageError
 
 TOLERANCE = {"float32": 0.1, "int8": 0.2}
@@ -176,6 +177,14 @@ def test_a_stage_whose_data_is_not_listed_is_refused(tiny_data: Path, tmp_path: 
 def test_a_bundle_without_all_models_is_refused():
     with pytest.raises(BundleError, match="user_emotion"):
         bundle_contents({"music_emotion": _model("music_emotion")})
+
+
+def test_the_embedding_space_is_named_after_the_file_that_a_device_runs():
+    assert embedding_space(b"a model") == embedding_space(b"a model") != embedding_space(b"another")
+    shipped = read_manifest(default_bundle())
+    audio = shipped.models["music_emotion"]
+    content = (default_bundle() / audio.variants[audio.preferred].path).read_bytes()
+    assert shipped.embedding_space == embedding_space(content)
 
 
 def test_an_object_array_is_refused_where_it_is_made():

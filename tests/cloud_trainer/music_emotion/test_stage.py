@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,13 @@ def test_the_tensors_are_those_of_the_model_contract(built: tuple[ModelArtefact,
     assert {spec.name: spec.shape for spec in model.outputs} == {"emotion": (1, 2), "embedding": (1, 128)}
     for content in model.variants.values():
         assert check_operators(content).get("FULLY_CONNECTED", 0) <= 9
+
+
+def test_the_file_does_not_tell_how_many_models_the_process_has_built(
+    built: tuple[ModelArtefact, TableArtefact, Path],
+):
+    model, _, _ = built
+    assert not any(re.search(rb"\bmodel(_\d+)?/", content) for content in model.variants.values())
 
 
 def test_every_figure_of_a_data_set_stands_beside_a_baseline(built: tuple[ModelArtefact, TableArtefact, Path]):
