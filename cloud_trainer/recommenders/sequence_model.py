@@ -101,13 +101,16 @@ def network(*, batch_size: int | None = None, dropout: float = 0.0) -> Tensor:
     hidden = layers.Bidirectional(layers.LSTM(SEQUENCE // 2, return_sequences=True), name="lstm")(x)
     energy = layers.Dense(SEQUENCE // 2, activation="tanh", name="energy")(hidden)
     energy = layers.Dense(1, use_bias=False, name="weight")(energy)
-    energy = layers.Reshape((HISTORY,))(energy) + (mask - 1.0) * -_UNSEEN
+    # Without names Keras counts models and layers of the process, and the counts would stand in the converted file.
+    unseen = layers.Lambda(lambda seen: (seen - 1.0) * -_UNSEEN, name="unseen")(mask)
+    energy = layers.Add(name="energy_of_seen")([layers.Reshape((HISTORY,), name="energies")(energy), unseen])
     attention = layers.Softmax(name="attention")(energy)
     through = layers.Dense(SEQUENCE, use_bias=False, kernel_initializer="identity", name="through")(x)
     context = layers.Dense(SEQUENCE, use_bias=False, kernel_initializer="zeros", name="context")(hidden)
-    user = layers.Lambda(lambda pair: pair[0] * pair[1][:, :, None], name="weighted")([through + context, attention])
+    both = layers.Add(name="both")([through, context])
+    user = layers.Lambda(lambda pair: pair[0] * pair[1][:, :, None], name="weighted")([both, attention])
     user = layers.Lambda(sum_over_time, name="user")(user)
-    return keras.Model([items, mask], {"user": user, "attention": attention})
+    return keras.Model([items, mask], {"user": user, "attention": attention}, name="sequence")
 
 
 def sum_over_time(weighted: Tensor) -> Tensor:
