@@ -91,8 +91,10 @@ def build_network(
             informative about more than two numbers.
         batch_size: fixed where the network is to be converted.
     """
-    from tf_keras import Model, layers
+    from tf_keras import Model, backend, layers
 
+    # Keras numbers what has no name, and the numbers stand in the converted file: they begin anew with every network.
+    backend.reset_uids()
     mel = layers.Input((MELS, PATCH_FRAMES, 1), batch_size=batch_size, name="log_mel")
     metadata = layers.Input((METADATA,), batch_size=batch_size, name="metadata")
     embedding = _embedding(layers, mel, size)
@@ -105,7 +107,6 @@ def build_network(
     lifted = layers.Rescaling(_LOGIT_SCALE, name="lifted")(embedding)
     heads = {name: layers.Dense(width, name=name)(lifted) for name, width in auxiliary.items()}
     sign = _sign_layer(layers)(logits)
-    # Without a name Keras counts the models of the process, and the count would stand in the converted file.
     return MusicEmotionNetwork(
         training=Model([mel, metadata], {"emotion": emotion, "sign": sign, **heads}),
         inference=Model([mel, metadata], {"emotion": emotion, "embedding": embedding}, name="music_emotion"),
