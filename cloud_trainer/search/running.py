@@ -234,9 +234,16 @@ def _libraries() -> dict[str, str]:
 
 
 def merged(old: SearchLog | None, new: SearchLog) -> SearchLog:
-    """Return a log with the rivals kept that were not searched this time."""
+    """Return a log with the rivals kept that were not searched this time, and what was confirmed of an equal winner."""
     if old is None:
         return new
-    names = {rival.name for rival in new.rivals}
-    rivals = [rival for rival in old.rivals if rival.name not in names] + new.rivals
-    return msgspec.structs.replace(new, rivals=rivals, data={**old.data, **new.data})
+    before = {rival.name: rival for rival in old.rivals}
+    searched = [_still_confirmed(before.pop(rival.name, None), rival) for rival in new.rivals]
+    return msgspec.structs.replace(new, rivals=[*before.values(), *searched], data={**old.data, **new.data})
+
+
+def _still_confirmed(old: RivalLog | None, new: RivalLog) -> RivalLog:
+    """Return a rival's new log with the old confirmation, where start and winner are those that it compared."""
+    if old is None or old.configuration != new.configuration or old.trials[old.winner] != new.trials[new.winner]:
+        return new
+    return msgspec.structs.replace(new, confirmed=old.confirmed)

@@ -11,7 +11,7 @@ import pytest
 from cloud_trainer.progress import LogProgress
 from cloud_trainer.search.confirming import confirm
 from cloud_trainer.search.log import SearchLog
-from cloud_trainer.search.running import SearchRun, search, winners
+from cloud_trainer.search.running import SearchRun, merged, search, winners
 from cloud_trainer.search.space import Number, Objective, Report, SearchContext, Settings, Space
 from models.errors import DataError, SettingsError
 
@@ -93,6 +93,15 @@ def test_the_better_one_at_full_length_is_frozen(
     assert rival.confirmed.holds is holds
     assert rival.settled.number == (rival.winner if holds else 0)
     assert len(rival.confirmed.start) == len(rival.confirmed.winner) == SEEDS
+
+
+def test_searching_on_keeps_what_was_confirmed_of_an_equal_winner_alone(searched: SearchLog, context: SearchContext):
+    confirmed = confirm(searched, [Trainer(-2.0).space()], seeds=1, context=context)
+    assert merged(confirmed, searched).rivals == confirmed.rivals
+    [rival] = searched.rivals
+    for change in ({"winner": 0}, {"configuration": "of other code"}):
+        other = msgspec.structs.replace(searched, rivals=[msgspec.structs.replace(rival, **change)])
+        assert merged(confirmed, other).rivals[0].confirmed is None
 
 
 def test_seeds_move_the_training_and_not_who_validates(searched: SearchLog, context: SearchContext):
